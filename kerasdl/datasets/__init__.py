@@ -1,0 +1,25 @@
+"""Real images as arrays and as `tf.data` pipelines, through TensorFlow Datasets builders.
+
+Importing this is light: TensorFlow, TensorFlow Datasets and scikit-learn are loaded when data are
+prepared or read.
+
+Example:
+    >>> from kerasdl import datasets
+    >>> datasets.info("digits").split_sizes
+    {'train': 1293, 'validation': 144, 'test': 360}
+"""
+
+from kerasdl.datasets.catalog import DatasetInfo, available, info
+from kerasdl.datasets.pipelines import pipeline
+from kerasdl.datasets.storage import default_data_dir, is_prepared, load_arrays, prepare
+
+__all__ = [
+    "DatasetInfo",
+    "available",
+    "default_data_dir",
+    "info",
+    "is_prepared",
+    "load_arrays",
+    "pipeline",
+    "prepare",
+]

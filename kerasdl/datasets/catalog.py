@@ -1,0 +1,203 @@
+"""Which datasets exist and what each holds: plain facts, nothing imported, nothing prepared."""
+
+import dataclasses
+import difflib
+import importlib
+from pathlib import Path
+from typing import Any
+
+from kerasdl.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetInfo:
+    """What is known about a dataset before any of it is read.
+
+    Attributes:
+        name: The name used everywhere in kerasdl, for example "digits".
+        description: One or two sentences for a reader.
+        image_shape: (height, width, channels) of every image, uint8 values 0 to 255.
+        class_names: Name of each label, in the order of the labels 0, 1, 2, …
+        split_sizes: Number of images in each split, in the order train, validation, test.
+        source: Where the images come from.
+        citation: The paper or data set to cite, in one line.
+        builder_name: Name of the TensorFlow Datasets builder and of its folder on disk.
+        version: Version of the builder; it changes when images or splits change.
+    """
+
+    name: str
+    description: str
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    split_sizes: dict[str, int]
+    source: str
+    citation: str
+    builder_name: str
+    version: str = "1.0.0"
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    @property
+    def num_images(self) -> int:
+        """Number of images in all splits together."""
+        return sum(self.split_sizes.values())
+
+    def folder(self, data_dir: Path) -> Path:
+        """Where TensorFlow Datasets keeps the prepared files of this version.
+
+        Args:
+            data_dir: Root folder of all prepared datasets.
+
+        Returns:
+            `data_dir/builder_name/version`; it need not exist.
+        """
+        return data_dir / self.builder_name / self.version
+
+    def builder(self, data_dir: Path) -> Any:
+        """Make the TensorFlow Datasets builder; this imports TensorFlow Datasets.
+
+        Args:
+            data_dir: Root folder of all prepared datasets.
+
+        Returns:
+            A `tfds.core.GeneratorBasedBuilder`.
+
+        Raises:
+            InputError: If the packages of the extra `data` are not installed.
+        """
+        try:
+            module = importlib.import_module(f"kerasdl.datasets.{self.name}")
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"The dataset {self.name!r} needs the Python package {error.name!r}, which is not "
+                "installed. Install the extra `data`: pip install 'kerasdl[data]'."
+            ) from error
+        return module.Builder(data_dir=data_dir)
+
+
+DIGITS = DatasetInfo(
+    name="digits",
+    description=(
+        "Handwritten digits from 43 people, scanned and reduced to 8x8 grey values 0 to 16, "
+        "stored here as 0 to 255. They come with scikit-learn: no download."
+    ),
+    image_shape=(8, 8, 1),
+    class_names=tuple("0123456789"),
+    split_sizes={"train": 1293, "validation": 144, "test": 360},
+    source="scikit-learn, sklearn.datasets.load_digits",
+    citation=(
+        "E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, "
+        "UCI Machine Learning Repository, 1998, doi:10.24432/C50P49"
+    ),
+    builder_name="kerasdl_digits",
+)
+
+FASHION_MNIST = DatasetInfo(
+    name="fashion_mnist",
+    description=(
+        "Zalando's article photographs as 28x28 grey images in ten kinds of clothing: 60,000 for "
+        "training, of which a tenth is held out for validation, and the official 10,000 for test."
+    ),
+    image_shape=(28, 28, 1),
+    class_names=(
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ),
+    split_sizes={"train": 54000, "validation": 6000, "test": 10000},
+    source="https://github.com/zalandoresearch/fashion-mnist",
+    citation=(
+        "H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST: a Novel Image Dataset for Benchmarking "
+        "Machine Learning Algorithms, arXiv:1708.07747, 2017"
+    ),
+    builder_name="kerasdl_fashion_mnist",
+)
+
+_CATALOG = {entry.name: entry for entry in (DIGITS, FASHION_MNIST)}
+
+
+def available() -> dict[str, DatasetInfo]:
+    """List every dataset by name.
+
+    Returns:
+        Name to `DatasetInfo`, in a fixed order; the default dataset comes first.
+
+    Example:
+        >>> list(available())
+        ['digits', 'fashion_mnist']
+    """
+    return {name: info(name) for name in _CATALOG}
+
+
+def info(name: str) -> DatasetInfo:
+    """Tell what a dataset holds, without preparing or reading it.
+
+    Args:
+        name: Name of the dataset, one of `available()`.
+
+    Returns:
+        The facts about it.
+
+    Raises:
+        InputError: If there is no such dataset.
+
+    Example:
+        >>> info("digits").image_shape
+        (8, 8, 1)
+        >>> info("fashion_mnist").class_names[9]
+        'Ankle boot'
+    """
+    if not isinstance(name, str) or name not in _CATALOG:
+        raise InputError(unknown("name", name, _CATALOG))
+    entry = _CATALOG[name]
+    # A copy of the one mutable field, so that no caller can change the catalog.
+    return dataclasses.replace(entry, split_sizes=dict(entry.split_sizes))
+
+
+def check_split(entry: DatasetInfo, split: str) -> str:
+    """Return `split` if the dataset has it.
+
+    Args:
+        entry: The dataset.
+        split: "train", "validation" or "test".
+
+    Returns:
+        The same name.
+
+    Raises:
+        InputError: If there is no such split.
+    """
+    if not isinstance(split, str) or split not in entry.split_sizes:
+        raise InputError(unknown("split", split, entry.split_sizes))
+    return split
+
+
+def unknown(argument: str, value: Any, choices: Any) -> str:
+    """Word the error for a name that is not among the choices, with the nearest one that is.
+
+    Args:
+        argument: Name of the argument.
+        value: What came.
+        choices: The names that are expected.
+
+    Returns:
+        The message.
+
+    Example:
+        >>> print(unknown("name", "digts", ["digits", "fashion_mnist"]))
+        `name` must be one of 'digits', 'fashion_mnist'; received 'digts'. Did you mean 'digits'?
+    """
+    names = list(choices)
+    message = f"`{argument}` must be one of {', '.join(map(repr, names))}; received {value!r}."
+    near = difflib.get_close_matches(str(value).lower().replace("-", "_"), names, n=1, cutoff=0.5)
+    return f"{message} Did you mean {near[0]!r}?" if near else message

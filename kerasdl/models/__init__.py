@@ -1,0 +1,3 @@
+"""Reference networks, built from `kerasdl.layers` alone."""
+
+from kerasdl.models.vit import ViT as ViT

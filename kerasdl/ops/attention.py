@@ -1,0 +1,153 @@
+"""Attention: scores, masks, weighted sum.
+
+Symbols: B examples, T queries, S keys, N heads, d size of a head.
+"""
+
+import math
+import string
+
+from keras import ops
+from keras.utils import standardize_dtype
+
+
+def scaled_dot_product_attention(query, key, value, mask=None, scale=None, dropout=None):
+    r"""Mix the values, each query weighting them by how well the keys match it.
+
+    $$\mathrm{Attention}(Q, K, V) = \mathrm{softmax}\left(\frac{Q K^\top}{\sqrt{d}}\right) V$$
+
+    Args:
+        query: Tensor (B, T, N, d).
+        key: Tensor (B, S, N, d).
+        value: Tensor (B, S, N, d_v).
+        mask: Booleans that broadcast to (B, N, T, S); True where a query may look at a key.
+        scale: Factor on the scores; default $1/\sqrt{d}$.
+        dropout: Function applied to the weights before the values are mixed, or `None`.
+
+    Returns:
+        The context (B, T, N, d_v) and the weights (B, N, T, S) before dropout. A query that may
+        look at nothing gets weights 0 and context 0.
+
+    Source:
+        Vaswani et al., 2017, Attention Is All You Need, equation 1.
+
+    Example:
+        >>> q = k = v = ops.ones((1, 2, 1, 4))
+        >>> context, weights = scaled_dot_product_attention(q, k, v)
+        >>> [float(w) for w in weights[0, 0, 0]]
+        [0.5, 0.5]
+    """
+    d = query.shape[-1]
+    scale = 1 / math.sqrt(d) if scale is None else scale
+    # Scaling Q costs T·d products, scaling the scores would cost T·S.
+    scores = ops.einsum("btnd,bsnd->bnts", query * ops.cast(scale, query.dtype), key)
+    weights = masked_softmax(scores, mask)  # (B, N, T, S)
+    mixed = weights if dropout is None else dropout(weights)
+    context = ops.einsum("bnts,bsnd->btnd", mixed, value)
+    return context, weights
+
+
+def masked_softmax(scores, mask=None, axis=-1):
+    r"""Softmax over the positions that the mask keeps; the others get exactly 0.
+
+    $$w_s = \frac{k_s\, e^{x_s - m}}{\sum_{s'} k_{s'}\, e^{x_{s'} - m}}, \qquad
+      k_s \in \{0, 1\}, \quad m = \max_{s:\,k_s = 1} x_s$$
+
+    Where nothing is kept the quotient is 0/0; it is defined as 0, so neither the value nor the
+    gradient is ever NaN.
+
+    Args:
+        scores: Tensor $x$ of any shape.
+        mask: Booleans $k$ that broadcast to `scores`, or `None` to keep everything.
+        axis: Axis or axes over which the weights sum to 1.
+
+    Returns:
+        A tensor of the shape and dtype of `scores`.
+
+    Example:
+        >>> w = masked_softmax(ops.array([1.0, 1.0, 9.0]), ops.array([True, True, False]))
+        >>> [float(v) for v in w]
+        [0.5, 0.5, 0.0]
+    """
+    scores = ops.convert_to_tensor(scores)
+    if mask is None:
+        m = ops.stop_gradient(ops.max(scores, axis=axis, keepdims=True))
+        e = ops.exp(scores - m)
+        return e / ops.sum(e, axis=axis, keepdims=True)
+    mask = ops.cast(mask, "bool")
+    # A finite stand-in for minus infinity: exp(-inf - -inf) would be NaN in an empty row.
+    lowest = ops.cast(-6e4 if standardize_dtype(scores.dtype) == "float16" else -1e38, scores.dtype)
+    x = ops.where(mask, scores, lowest)
+    m = ops.stop_gradient(ops.max(x, axis=axis, keepdims=True))
+    e = ops.where(mask, ops.exp(x - m), ops.zeros_like(x))
+    total = ops.sum(e, axis=axis, keepdims=True)
+    # Each non-empty row holds its maximum, so its total is at least 1; an empty row's is 0.
+    return e / ops.maximum(total, ops.ones_like(total))
+
+
+def causal_mask(T, S):
+    r"""Let position $t$ see the positions $s \le t$, aligned at the top left.
+
+    Args:
+        T: Number of queries.
+        S: Number of keys.
+
+    Returns:
+        Boolean tensor (T, S).
+
+    Example:
+        >>> ops.convert_to_numpy(causal_mask(2, 3)).tolist()
+        [[True, False, False], [True, True, False]]
+    """
+    t = ops.expand_dims(ops.arange(T, dtype="int32"), 1)
+    s = ops.expand_dims(ops.arange(S, dtype="int32"), 0)
+    return s <= t
+
+
+def sliding_window_mask(T, S, window):
+    r"""Let position $t$ see the positions with $|t - s| < w$.
+
+    Args:
+        T: Number of queries.
+        S: Number of keys.
+        window: $w$; 1 keeps only the position itself.
+
+    Returns:
+        Boolean tensor (T, S).
+
+    Source:
+        Beltagy et al., 2020, Longformer, section 3.1 (a symmetric band).
+
+    Example:
+        >>> int(ops.sum(ops.cast(sliding_window_mask(3, 3, 2), "int32")))
+        7
+    """
+    t = ops.expand_dims(ops.arange(T, dtype="int32"), 1)
+    s = ops.expand_dims(ops.arange(S, dtype="int32"), 0)
+    return ops.abs(t - s) < window
+
+
+def attention_equations(rank, attention_axes):
+    """Return the two einsum equations of attention along any axes.
+
+    For a projected query of shape (batch…, heads, size), the axes that attend are summed over
+    between key and value; all others are carried along like a batch. For rank 4 and axis 1 these
+    are the equations in `scaled_dot_product_attention`.
+
+    Args:
+        rank: Rank of the projected tensors, the head and size axes included.
+        attention_axes: Axes that attend, counted in the projected tensors.
+
+    Returns:
+        `(scores equation, context equation)`: "query,key->scores" and "scores,value->context".
+
+    Example:
+        >>> attention_equations(4, (1,))
+        ('abcd,aecd->acbe', 'acbe,aecd->abcd')
+    """
+    letters = iter(string.ascii_lowercase)
+    query = [next(letters) for _ in range(rank)]
+    key = [next(letters) if i in attention_axes else query[i] for i in range(rank)]
+    carried = [query[i] for i in range(rank - 1) if i not in attention_axes]
+    scores = carried + [query[i] for i in attention_axes] + [key[i] for i in attention_axes]
+    q, k, s = "".join(query), "".join(key), "".join(scores)
+    return f"{q},{k}->{s}", f"{s},{k}->{q}"

@@ -1,0 +1,99 @@
+"""From pictures and positions to vectors."""
+
+import math
+
+import numpy as np
+from keras import ops
+
+
+def extract_patches(images, patch_size):
+    r"""Cut pictures into non-overlapping patches and flatten each.
+
+    $$x \in \mathbb{R}^{H \times W \times C} \;\to\;
+      x_p \in \mathbb{R}^{N \times (P_h P_w C)}, \qquad N = \frac{H}{P_h} \cdot \frac{W}{P_w}$$
+
+    Patches are read row by row from the top left, and so are the pixels inside a patch.
+
+    Args:
+        images: Tensor (B, H, W, C).
+        patch_size: `(P_h, P_w)`, or one integer for square patches.
+
+    Returns:
+        Tensor (B, N, P_h * P_w * C).
+
+    Raises:
+        ValueError: If the picture does not divide into whole patches.
+
+    Source:
+        Dosovitskiy et al., 2021, An Image is Worth 16x16 Words, section 3.1.
+
+    Example:
+        >>> image = ops.reshape(ops.arange(16), (1, 4, 4, 1))
+        >>> [int(v) for v in extract_patches(image, 2)[0, 1]]
+        [2, 3, 6, 7]
+    """
+    P_h, P_w = (patch_size, patch_size) if isinstance(patch_size, int) else patch_size
+    B, H, W, C = ops.shape(images)
+    rows, columns = patch_grid((H, W), (P_h, P_w))
+    x = ops.reshape(images, (B, rows, P_h, columns, P_w, C))
+    x = ops.transpose(x, (0, 1, 3, 2, 4, 5))  # (B, rows, columns, P_h, P_w, C)
+    return ops.reshape(x, (B, rows * columns, P_h * P_w * C))
+
+
+def patch_grid(image_size, patch_size) -> tuple[int, int]:
+    """Return how many patches fit down and across.
+
+    Args:
+        image_size: `(H, W)` in pixels.
+        patch_size: `(P_h, P_w)` in pixels.
+
+    Returns:
+        `(rows, columns)`.
+
+    Raises:
+        ValueError: If the picture does not divide into whole patches.
+
+    Example:
+        >>> patch_grid((28, 28), (7, 4))
+        (4, 7)
+    """
+    (H, W), (P_h, P_w) = image_size, patch_size
+    if isinstance(H, int) and isinstance(W, int) and (H % P_h or W % P_w):
+        raise ValueError(
+            f"`patch_size` must divide the image: received patch_size={(P_h, P_w)} for an image "
+            f"of height {H} and width {W}. Divisors of the height: {_divisors(H)}; "
+            f"of the width: {_divisors(W)}."
+        )
+    return H // P_h, W // P_w
+
+
+def _divisors(n: int) -> list[int]:
+    return [d for d in range(1, n + 1) if n % d == 0]
+
+
+def sinusoidal_encoding(length, dim, max_wavelength=10_000):
+    r"""Positions as sines and cosines of geometrically growing wavelengths.
+
+    $$\mathrm{PE}_{pos,\,2i} = \sin\left(pos / \lambda^{2i/d}\right), \qquad
+      \mathrm{PE}_{pos,\,2i+1} = \cos\left(pos / \lambda^{2i/d}\right)$$
+
+    Args:
+        length: Number of positions.
+        dim: Size $d$ of the encoding; when odd, the last cosine is left out.
+        max_wavelength: $\lambda$; the longest wave is $2\pi\lambda$ positions.
+
+    Returns:
+        NumPy array (length, dim), float64.
+
+    Source:
+        Vaswani et al., 2017, Attention Is All You Need, section 3.5.
+
+    Example:
+        >>> sinusoidal_encoding(2, 2).round(4).tolist()
+        [[0.0, 1.0], [0.8415, 0.5403]]
+    """
+    pos = np.arange(length)[:, np.newaxis]  # (length, 1)
+    i = np.arange(math.ceil(dim / 2))[np.newaxis, :]  # (1, ⌈d/2⌉)
+    angle = pos / max_wavelength ** (2 * i / dim)  # (length, ⌈d/2⌉)
+    interleaved = np.stack([np.sin(angle), np.cos(angle)], axis=-1)  # (length, ⌈d/2⌉, 2)
+    return interleaved.reshape(length, -1)[:, :dim]

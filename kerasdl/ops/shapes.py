@@ -1,0 +1,104 @@
+"""Arithmetic of shapes: which sizes follow from which."""
+
+import re
+from typing import NamedTuple
+
+
+class EinsumShapes(NamedTuple):
+    """Shapes that belong to an einsum projection."""
+
+    kernel: tuple
+    bias: tuple | None
+    output: tuple
+    input_axes: list[int]
+    output_axes: list[int]
+
+
+_TERMS = re.compile(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?")
+
+
+def einsum_weight_shapes(equation, input_shape, output_shape, bias_axes=None) -> EinsumShapes:
+    """Work out the kernel, bias and output shapes of `"input,kernel->output"`.
+
+    Args:
+        equation: One letter an axis. `...` may lead or trail, in input and output alike.
+        input_shape: Shape of the input, batch included.
+        output_shape: Sizes of the output without the batch and without `...`; `None` entries
+            follow from the input.
+        bias_axes: Letters of the output that have their own bias, or `None`.
+
+    Returns:
+        The shapes, and the kernel's axes that are inputs and outputs.
+
+    Raises:
+        ValueError: If the equation has another form, names an axis that nothing defines, or the
+            shapes contradict each other.
+
+    Example:
+        >>> einsum_weight_shapes("btd,dnh->btnh", (None, 5, 8), (None, 2, 4), "nh").kernel
+        (8, 2, 4)
+    """
+    match = _TERMS.fullmatch(equation.replace(" ", ""))
+    lead_in, x, trail_in, w, lead_out, y, trail_out = match.groups() if match else [None] * 7
+    if not match or lead_in != lead_out or trail_in != trail_out or (lead_in and trail_in):
+        raise ValueError(
+            "`equation` must have the form 'ab,bc->ac', '...b,bc->...c' or 'ab...,bc->ac...', "
+            f"received {equation!r}."
+        )
+    input_shape = tuple(input_shape)
+    hidden = len(input_shape) - len(x)  # axes behind the dots
+    if hidden < 0 or (hidden and not (lead_in or trail_in)):
+        raise ValueError(
+            f"`equation` {equation!r} names {len(x)} input axes, the input has the shape "
+            f"{input_shape}."
+        )
+
+    first = hidden if lead_in else 0
+    sizes = dict(zip(x, input_shape[first : first + len(x)], strict=True))
+    dots = input_shape[:hidden] if lead_in else input_shape[len(x) :] if trail_in else ()
+    # The batch axis has no entry in `output_shape`: it hides behind the dots or is y's first.
+    named = y if lead_in and hidden else y[1:]
+    if len(named) != len(output_shape):
+        raise ValueError(
+            f"`output_shape` must give the sizes of {', '.join(named)} in {equation!r}, "
+            f"received {tuple(output_shape)}."
+        )
+    for letter, size in zip(named, output_shape, strict=True):
+        known = sizes.get(letter)
+        if size is not None and known is not None and size != known:
+            raise ValueError(
+                f"Axis '{letter}' of {equation!r} has size {known} in the input and {size} in "
+                "`output_shape`."
+            )
+        sizes[letter] = known if size is None else size
+
+    for letter in w + y:
+        if letter not in sizes or (letter in w and sizes[letter] is None):
+            raise ValueError(
+                f"Axis '{letter}' of {equation!r} has no size: it must be in the input or in "
+                f"`output_shape`, received input shape {input_shape} and output_shape "
+                f"{tuple(output_shape)}."
+            )
+    visible = tuple(sizes[letter] for letter in y)
+    output = dots + visible if lead_in else visible + dots
+    return EinsumShapes(
+        kernel=tuple(sizes[letter] for letter in w),
+        bias=_bias_shape(equation, y, sizes, bias_axes, hidden if trail_in else 0),
+        output=output,
+        input_axes=[i for i, letter in enumerate(w) if letter not in y],
+        output_axes=[i for i, letter in enumerate(w) if letter in y],
+    )
+
+
+def _bias_shape(equation, y, sizes, bias_axes, trailing):
+    if bias_axes is None:
+        return None
+    unknown = [letter for letter in bias_axes if letter not in y]
+    if unknown or not bias_axes:
+        raise ValueError(
+            f"`bias_axes` must be letters of the output '{y}' of {equation!r}, "
+            f"received {bias_axes!r}."
+        )
+    first = min(y.index(letter) for letter in bias_axes)
+    shape = tuple(sizes[letter] if letter in bias_axes else 1 for letter in y[first:])
+    return shape + (1,) * trailing

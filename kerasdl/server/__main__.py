@@ -1,0 +1,71 @@
+"""`python -m kerasdl.server DIR`: the server without the rest of the command line."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+
+from kerasdl.errors import InputError
+from kerasdl.server.launch import DEFAULT_PORT, serve
+
+_PARENT_POLL_SECONDS = 1.0
+_STOP_SECONDS = 15.0
+
+
+def _stop_with_stdin() -> None:
+    """End this process when its standard input closes, or when its parent is another.
+
+    The first tells us of a parent that was killed; the second also where a process forked from it
+    keeps the pipe open.
+    """
+    parent = os.getppid()
+    stdin = sys.stdin.buffer
+
+    def stop() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_STOP_SECONDS)
+        os._exit(1)  # it hangs, and nobody is left to kill it
+
+    def watch_stdin() -> None:
+        while stdin.read(4096):
+            pass
+        stop()
+
+    def watch_parent() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_POLL_SECONDS)
+        stop()
+
+    for watch in (watch_stdin, watch_parent):
+        threading.Thread(target=watch, name=watch.__name__, daemon=True).start()
+
+
+def main() -> None:
+    """Parse the arguments and serve."""
+    parser = argparse.ArgumentParser(prog="python -m kerasdl.server", description=__doc__)
+    parser.add_argument("model_dir", metavar="DIR")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("--poll-seconds", type=float, default=2.0)
+    parser.add_argument("--stop-with-stdin", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.stop_with_stdin:
+        _stop_with_stdin()
+    try:
+        serve(
+            arguments.model_dir,
+            arguments.host,
+            arguments.port,
+            poll_seconds=arguments.poll_seconds,
+        )
+    except InputError as error:
+        print(f"kerasdl: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

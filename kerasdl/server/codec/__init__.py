@@ -1,0 +1,15 @@
+"""JSON to arrays and back, by the rules of TF Serving's REST API. No TensorFlow in here.
+
+`parse` reads the text, `decode` turns its values into arrays of the signature's types, `encode`
+writes the answer, `pretty` is the writer that answers and error messages share.
+
+TF Serving reads JSON with RapidJSON. Where the two fast libraries at hand (orjson, the standard
+library) differ from it, the difference is visible to clients: `NaN` and `Infinity` are numbers,
+what follows the document is ignored, of two equal keys the first counts, bytes that are not UTF-8
+pass through strings unharmed.
+"""
+
+from kerasdl.server.codec.decode import decode_predict as decode_predict
+from kerasdl.server.codec.encode import encode_predict as encode_predict
+from kerasdl.server.codec.signature import Signature as Signature
+from kerasdl.server.codec.signature import TensorSpec as TensorSpec

@@ -1,0 +1,206 @@
+"""One loaded version of a model: a SavedModel and its signatures, run as TF Serving runs them.
+
+TF Serving feeds and fetches tensors of the graph by name, in a session. So do we, rather than call
+the Python functions that `tf.saved_model.load` gives: these check shapes beforehand and word their
+errors differently, and they know only what was exported from Python.
+"""
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+# Without oneDNN, convolutions refuse input of the wrong rank like any other operation; with it
+# they abort the whole process. Small batches run faster without it too. A value set by the user
+# wins, and so does a TensorFlow that is already loaded; `_guard` then keeps such input away.
+if "tensorflow" not in sys.modules:
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+_ONEDNN_IS_OFF = os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0"
+
+import tensorflow as tf  # noqa: E402
+from tensorflow.core.framework import types_pb2  # noqa: E402
+from tensorflow.core.protobuf import config_pb2, meta_graph_pb2  # noqa: E402
+
+from kerasdl.server.codec import Signature, TensorSpec  # noqa: E402
+from kerasdl.server.errors import HTTP_STATUS, ServingError  # noqa: E402
+from kerasdl.server.metadata import metadata_json  # noqa: E402
+
+_ABORT_ON_WRONG_RANK = ("Conv", "DepthwiseConv", "MaxPool3D", "AvgPool3D")
+_ERROR_CODES = {getattr(tf.errors, name): name for name in HTTP_STATUS if hasattr(tf.errors, name)}
+
+
+class Servable:
+    """A version of a model that is ready to answer.
+
+    Args:
+        name: name of the model.
+        version: number of the version.
+        path: folder that holds `saved_model.pb`.
+
+    Raises:
+        ServingError: it cannot be loaded; the code and message are those shown in its status.
+    """
+
+    def __init__(self, name: str, version: int, path: str | Path):
+        self.name = name
+        self.version = version
+        self._functions: dict[str, tuple] = {}
+        self._function_lock = threading.Lock()
+        self._lock = threading.Lock()
+        self._running = 0
+        self._retired = False
+        if not (Path(path) / "saved_model.pb").is_file():
+            raise ServingError(
+                "Specified file path does not appear to contain a SavedModel bundle (should have "
+                f"a file called `saved_model.pb`)\nSpecified file path: {path}",
+                "NOT_FOUND",
+            )
+        meta_graph = self._load(str(path))
+        self.signatures = {
+            key: _signature(definition) for key, definition in meta_graph.signature_def.items()
+        }
+        self.metadata = metadata_json(name, version, meta_graph)
+        self._guarded = not _ONEDNN_IS_OFF and _may_abort(meta_graph)
+
+    def _load(self, path: str) -> meta_graph_pb2.MetaGraphDef:
+        config = tf.compat.v1.ConfigProto()
+        config.gpu_options.allow_growth = True  # leave the rest of a GPU to others
+        graph = tf.Graph()
+        self._session = tf.compat.v1.Session(graph=graph, config=config)
+        logger = tf.get_logger()
+        level = logger.level
+        try:
+            logger.setLevel(logging.ERROR)  # the loader is the right one here, if an old one
+            with graph.as_default():
+                return tf.compat.v1.saved_model.load(self._session, [tf.saved_model.SERVING], path)
+        except Exception as error:  # any fault of a model is reported in its status
+            self._session.close()
+            raise as_serving_error(error, "DATA_LOSS") from error
+        finally:
+            logger.setLevel(level)
+
+    def signature(self, name: str) -> Signature:
+        """The signature of a name.
+
+        Raises:
+            ServingError: there is none.
+        """
+        if name not in self.signatures:
+            raise ServingError(f'Serving signature name: "{name}" not found in signature def')
+        return self.signatures[name]
+
+    def predict(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run a signature.
+
+        Args:
+            name: name of the signature.
+            inputs: an array for each of its inputs, of its type; strings as `object` arrays.
+
+        Returns:
+            An array for each output.
+
+        Raises:
+            ServingError: an operation of the model refused the input.
+        """
+        signature = self.signature(name)
+        if self._guarded:
+            _guard(signature, inputs)
+        run, feeds, outputs = self._function(name, signature)
+        try:
+            results = run(*(inputs[key] for key in feeds))
+        except Exception as error:
+            raise as_serving_error(error, "INVALID_ARGUMENT") from error
+        return {key: np.asarray(result) for key, result in zip(outputs, results, strict=True)}
+
+    def _function(self, name: str, signature: Signature) -> tuple:
+        """The signature as a function of its feeds, made at its first use."""
+        with self._function_lock:
+            if name not in self._functions:
+                options = config_pb2.CallableOptions(
+                    feed=[spec.node for spec in signature.inputs.values()],
+                    fetch=[spec.node for spec in signature.outputs.values()],
+                )
+                try:
+                    # Session.run would check shapes first, which TF Serving does not.
+                    run = self._session._make_callable_from_options(options)
+                except Exception as error:
+                    raise as_serving_error(error, "INTERNAL") from error
+                self._functions[name] = run, tuple(signature.inputs), tuple(signature.outputs)
+            return self._functions[name]
+
+    # A version that is being replaced finishes its requests before it is closed.
+
+    def acquire(self) -> bool:
+        """Count one more request; false if the version is already retired."""
+        with self._lock:
+            if self._retired:
+                return False
+            self._running += 1
+            return True
+
+    def release(self) -> None:
+        """Count one request less; the last one out closes a retired version."""
+        with self._lock:
+            self._running -= 1
+            close = self._retired and not self._running
+        if close:
+            self._close()
+
+    def retire(self) -> None:
+        """Take no more requests and close when the running ones are done."""
+        with self._lock:
+            self._retired = True
+            close = not self._running
+        if close:
+            self._close()
+
+    def _close(self) -> None:
+        self._functions.clear()
+        self._session.close()
+
+
+def as_serving_error(error: Exception, otherwise: str) -> ServingError:
+    """What a client is told of an exception; `otherwise` is the code if TensorFlow gave none."""
+    if isinstance(error, ServingError):
+        return error
+    if isinstance(error, tf.errors.OpError):
+        return ServingError(error.message, _ERROR_CODES.get(error.error_code, "UNKNOWN"))
+    if isinstance(error, UnicodeDecodeError):  # of a message that quotes bytes of the input
+        message = bytes(error.object).decode("utf-8", "surrogateescape")
+        return ServingError(message, otherwise)
+    if isinstance(error, MemoryError):
+        return ServingError("Out of memory", "RESOURCE_EXHAUSTED")
+    return ServingError(str(error) or type(error).__name__, otherwise)
+
+
+def _signature(definition: meta_graph_pb2.SignatureDef) -> Signature:
+    return Signature(
+        {key: _spec(info) for key, info in sorted(definition.inputs.items())},
+        {key: _spec(info) for key, info in sorted(definition.outputs.items())},
+    )
+
+
+def _spec(info: meta_graph_pb2.TensorInfo) -> TensorSpec:
+    shape = None
+    if not info.tensor_shape.unknown_rank:
+        shape = tuple(dim.size if dim.size >= 0 else None for dim in info.tensor_shape.dim)
+    dtype = types_pb2.DataType.Name(info.dtype).removeprefix("DT_").lower()
+    return TensorSpec(info.name, dtype, shape)
+
+
+def _may_abort(meta_graph: meta_graph_pb2.MetaGraphDef) -> bool:
+    graph = meta_graph.graph_def
+    bodies = [graph.node, *(function.node_def for function in graph.library.function)]
+    return any(node.op.startswith(_ABORT_ON_WRONG_RANK) for body in bodies for node in body)
+
+
+def _guard(signature: Signature, inputs: Mapping[str, np.ndarray]) -> None:
+    for key, spec in signature.inputs.items():
+        if not spec.accepts(inputs[key].shape):
+            wanted = ", ".join("any" if size is None else str(size) for size in spec.shape or ())
+            got = ", ".join(map(str, inputs[key].shape))
+            raise ServingError(f"Input {key} must be of shape [{wanted}], received [{got}]")

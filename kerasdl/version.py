@@ -1,0 +1,3 @@
+"""The version of kerasdl, in one place."""
+
+__version__ = "0.1.0"
