@@ -1,7 +1,7 @@
 """Activations $a = g(z)$, each written from its equation.
 
-Constants take the dtype of the tensor through `ops.cast`, as in Keras, so that results are equal
-to the last digit. (On TensorFlow `ops.cast` rounds a number to float32 on its way, even to float64: 3e-8 of it.)
+In float64 a constant is rounded as the backend's own functions round it (`backend.constant`), so
+that results equal Keras' to the last digit.
 
 Names that are not written here yet are Keras' own (see `kerasdl.builtins`), so that
 `activation="tanh"` works in every layer.
@@ -15,6 +15,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerasdl.backend import constant
 from kerasdl.builtins import fall_back_to
 
 _register = keras.saving.register_keras_serializable(package="kerasdl")
@@ -53,7 +54,7 @@ def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
     x = ops.convert_to_tensor(x)
     positive = x if max_value is None else ops.minimum(x, max_value)
     # 0 * (-inf) is NaN, so without a slope the lower branch is the constant 0.
-    slope = ops.cast(negative_slope, x.dtype)
+    slope = constant(negative_slope, x.dtype)
     negative = slope * (x - threshold) if negative_slope else ops.zeros_like(x)
     return ops.where(x <= threshold, negative, positive)
 
@@ -83,9 +84,9 @@ def gelu(x, approximate=False):
     """
     x = ops.convert_to_tensor(x)
     if approximate:
-        cubic = ops.cast(0.044715, x.dtype)
+        cubic = constant(0.044715, x.dtype)
         return 0.5 * x * (1 + ops.tanh(math.sqrt(2 / math.pi) * (x + cubic * x * x * x)))
-    return 0.5 * x * (1 + ops.erf(x * ops.cast(math.sqrt(1 / 2), x.dtype)))
+    return 0.5 * x * (1 + ops.erf(x * constant(math.sqrt(1 / 2), x.dtype)))
 
 
 @_register

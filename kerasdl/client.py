@@ -1,8 +1,8 @@
 """HTTP client for TF Serving's REST API: the embedded server or the real one.
 
-Example:
-    >>> client = Client("http://127.0.0.1:8501")
-    >>> client.predict("vit_digits", inputs=images, signature_name="tensor")  # doctest: +SKIP
+client = Client("http://127.0.0.1:8501")
+client.predict_images("vit_digits", "digit.png")
+client.predict("vit_digits", inputs=images, signature_name="tensor")
 """
 
 import base64
@@ -70,8 +70,12 @@ class Client:
     """
 
     def __init__(self, url: str = DEFAULT_URL, timeout: float = 30.0):
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:  # such as a port that is no number
+            valid = False
+        if not valid:
             raise InputError(f"`url` must look like {DEFAULT_URL}, received {url!r}.")
         if not timeout > 0:
             raise InputError(f"`timeout` must be a positive number of seconds, received {timeout}.")
@@ -165,8 +169,8 @@ class Client:
             return _from_json(answer["predictions"])
         outputs = _from_json(answer["outputs"])
         if isinstance(outputs, dict):
-            return {name: np.asarray(value) for name, value in outputs.items()}
-        return np.asarray(outputs)
+            return {name: _as_array(value) for name, value in outputs.items()}
+        return _as_array(outputs)
 
     def predict_images(
         self,
@@ -270,6 +274,12 @@ def to_json(value: Any) -> Any:
             return value.astype(np.float32).tolist()
         raise InputError(f"An array of type {value.dtype} has no JSON form.")
     raise InputError(f"A value of type {type(value).__name__} has no JSON form.")
+
+
+def _as_array(value: Any) -> np.ndarray:
+    array = np.asarray(value)
+    # NumPy's own type for bytes would drop zero bytes at the end.
+    return np.array(value, object) if array.dtype.kind == "S" else array
 
 
 def _from_json(value: Any) -> Any:

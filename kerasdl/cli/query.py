@@ -44,7 +44,8 @@ def query(
                 _complain(error)
                 raise typer.Exit(1) from None
             except ServerError as error:
-                _complain(f"{image}: {error}")
+                reason = error.message.splitlines()[0]  # the rest names nodes of the graph
+                _complain(f"{image}: {reason} (HTTP status {error.status})")
                 failed = True
                 if error.status == 404:  # of the model, so of all the other images too
                     break
@@ -68,23 +69,31 @@ def _print_json(rows: list[tuple[str, Any, float]]) -> None:
         {"image": image, "prediction": prediction, "latency_ms": round(milliseconds, 3)}
         for image, prediction, milliseconds in rows
     ]
-    typer.echo(json.dumps(answers, indent=2, ensure_ascii=False, default=_bytes_as_base64))
+    typer.echo(_json(answers, indent=2))
 
 
-def _bytes_as_base64(value: bytes) -> dict:
+def _json(value: Any, **options) -> str:
     from kerasdl.client import to_json
 
-    return to_json(value)
+    text = json.dumps(value, ensure_ascii=False, default=to_json, **options)
+    # A model may give bytes that are not UTF-8 as text; no terminal takes these.
+    return text.encode("utf-8", "replace").decode()
+
+
+def _is_labelled(prediction: Any) -> bool:
+    return (
+        isinstance(prediction, dict)
+        and "label" in prediction
+        and isinstance(prediction.get("probability"), (int, float))
+    )
 
 
 def _print_table(rows: list[tuple[str, Any, float]]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    labelled = all(
-        isinstance(prediction, dict) and {"label", "probability"} <= prediction.keys()
-        for _, prediction, _ in rows
-    )
+    labelled = all(_is_labelled(prediction) for _, prediction, _ in rows)
     table = Table("image")
     if labelled:
         table.add_column("label")
@@ -96,6 +105,7 @@ def _print_table(rows: list[tuple[str, Any, float]]) -> None:
         if labelled:
             cells = [str(prediction["label"]), f"{prediction['probability']:.3f}"]
         else:
-            cells = [json.dumps(prediction, ensure_ascii=False, default=_bytes_as_base64)]
-        table.add_row(image, *cells, f"{milliseconds:.1f} ms")
+            cells = [_json(prediction)]
+        cells = [escape(cell) for cell in (image, *cells)]  # brackets are no mark-up here
+        table.add_row(*cells, f"{milliseconds:.1f} ms")
     Console().print(table)

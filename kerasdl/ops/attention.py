@@ -80,8 +80,9 @@ def masked_softmax(scores, mask=None, axis=-1):
     m = ops.stop_gradient(ops.max(x, axis=axis, keepdims=True))
     e = ops.where(mask, ops.exp(x - m), ops.zeros_like(x))
     total = ops.sum(e, axis=axis, keepdims=True)
-    # Each non-empty row holds its maximum, so its total is at least 1; an empty row's is 0.
-    return e / ops.maximum(total, ops.ones_like(total))
+    # 0/1 in an empty row. (Not maximum(total, 1): a row that keeps one key has total 1 exactly,
+    # and JAX halves the gradient of a maximum at a tie.)
+    return e / ops.where(total == 0, ops.ones_like(total), total)
 
 
 def causal_mask(T, S):

@@ -1,5 +1,7 @@
 """Normalisation over the features of one example (and, later, over a batch)."""
 
+import math
+
 from keras import ops
 from keras.utils import standardize_dtype
 
@@ -34,9 +36,11 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=1e-3):
         x = ops.cast(x, "float32")  # squares of half-precision numbers overflow
     rank = len(x.shape)
     axes = sorted(a % rank for a in ([axis] if isinstance(axis, int) else axis))
-    mu = ops.mean(x, axis=axes, keepdims=True)
+    # Σ/n and not `ops.mean`: on JAX that one computes float64 in float32.
+    n = math.prod(x.shape[a] for a in axes)
+    mu = ops.sum(x, axis=axes, keepdims=True) / n
     centred = x - mu
-    sigma_2 = ops.mean(ops.square(centred), axis=axes, keepdims=True)
+    sigma_2 = ops.sum(ops.square(centred), axis=axes, keepdims=True) / n
     y = centred * ops.rsqrt(sigma_2 + epsilon)
     shape = [x.shape[a] if a in axes else 1 for a in range(rank)]
     if gamma is not None:

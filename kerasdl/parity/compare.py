@@ -83,7 +83,9 @@ def compare_layers(ours, theirs, inputs, seed=0, **call_arguments) -> Comparison
     scramble(theirs, seed)
     ours.set_weights(theirs.get_weights())
 
-    results = [_outputs_and_gradients(layer, inputs, seed, call_arguments) for layer in (ours, theirs)]
+    results = [
+        _outputs_and_gradients(layer, inputs, seed, call_arguments) for layer in (ours, theirs)
+    ]
     (our_outputs, our_gradients), (their_outputs, their_gradients) = results
     return Comparison(
         forward=max(map(relative_error, our_outputs, their_outputs)),

@@ -21,7 +21,7 @@ def _stop_with_stdin() -> None:
     keeps the pipe open.
     """
     parent = os.getppid()
-    stdin = sys.stdin.buffer
+    stdin = sys.stdin.fileno()
 
     def stop() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -29,7 +29,8 @@ def _stop_with_stdin() -> None:
         os._exit(1)  # it hangs, and nobody is left to kill it
 
     def watch_stdin() -> None:
-        while stdin.read(4096):
+        # Not sys.stdin: its lock, held by a waiting thread, makes the interpreter abort at exit.
+        while os.read(stdin, 4096):
             pass
         stop()
 

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kerasdl.errors import InputError
+from kerasdl.server.versions import models_in, versions_in
 
 DEFAULT_PORT = 8501  # TF Serving's
 _GRACE_SECONDS = 30  # that running requests have to finish once the server is told to stop
@@ -62,7 +63,6 @@ def _run(folder: Path, listener: socket.socket, host: str, poll_seconds: float) 
 
     from kerasdl.server.app import App
     from kerasdl.server.models import ModelStore
-    from kerasdl.server.versions import models_in
 
     store = ModelStore(lambda: models_in(folder), poll_seconds)
     executor = ThreadPoolExecutor(max(8, 2 * (os.cpu_count() or 1)), "kerasdl-predict")
@@ -113,8 +113,6 @@ def check_model_dir(model_dir: str | os.PathLike) -> Path:
     Raises:
         InputError: it has not; the message says what is amiss.
     """
-    from kerasdl.server.versions import models_in, versions_in
-
     folder = Path(model_dir).expanduser().absolute()
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"

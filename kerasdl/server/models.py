@@ -106,7 +106,7 @@ class ModelStore:
         """One line for each version that could not be loaded."""
         with self._lock:
             return [
-                f"{name} version {number}: {known.status.error_message}"
+                f"{name} version {number}: {_one_line(known.status.error_message)}"
                 for name, versions in sorted(self._models.items())
                 for number, known in sorted(versions.items())
                 if known.status.error_code != "OK"
@@ -198,7 +198,7 @@ class ModelStore:
                 servable.retire()
                 raise
         except ServingError as error:
-            logger.error("cannot load %s version %d: %s", name, number, error.message)
+            logger.error("cannot load %s version %d: %s", name, number, _one_line(error.message))
             status = VersionStatus(number, "END", error.code, error.message)
             self._set(name, number, _Version(status, failed_with=files))
             return
@@ -213,3 +213,7 @@ class ModelStore:
     def _set(self, name: str, number: int, version: _Version) -> None:
         with self._lock:
             self._models.setdefault(name, {})[number] = version
+
+
+def _one_line(message: str) -> str:
+    return ", ".join(line.strip() for line in message.splitlines())

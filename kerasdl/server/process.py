@@ -48,30 +48,43 @@ def running(
         TimeoutError: it was not ready in time.
         RuntimeError: it ended in another way; the end of its output is in the message.
 
-    Example:
-        >>> with running("served") as url:  # doctest: +SKIP
-        ...     Client(url).predict("vit_digits", instances=[image_bytes])
+    Example::
+
+        with running("served") as url:
+            Client(url).predict_images("vit_digits", "digit.png")
     """
     folder = check_model_dir(model_dir)
     command = [sys.executable, "-P", "-m", "kerasdl.server", str(folder)]
     command += ["--host", host, "--port", str(port), "--poll-seconds", str(poll_seconds)]
     command += ["--stop-with-stdin"]
-    # Found even where this package is used from a clone without being installed.
-    here = str(Path(__file__).resolve().parents[2])
-    paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=_environment(),
             start_new_session=True,  # a Ctrl-C is ours to handle; stopping follows from it
         )
         try:
             yield _wait_until_ready(process, log, startup_seconds)
         finally:
             _stop(process)
+
+
+def _environment() -> dict[str, str]:
+    # Found even where this package is used from a clone without being installed.
+    here = str(Path(__file__).resolve().parents[2])
+    paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
+    # See `servable` on oneDNN; it must be switched off before TensorFlow is imported at all. The
+    # server needs no other backend, whatever this process trains with.
+    defaults = {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    return {
+        **defaults,
+        **os.environ,
+        "KERAS_BACKEND": "tensorflow",
+        "PYTHONPATH": os.pathsep.join(paths),
+    }
 
 
 def _wait_until_ready(process: subprocess.Popen, log, seconds: float) -> str:

@@ -80,6 +80,17 @@ def test_sinusoidal_positions_against_the_paper(d):
     assert relative_error(model.predict(np.zeros((1, 9, d)), verbose=0)[0], expected) <= 1e-6
 
 
+def test_layer_normalization_equals_numpy(rng):
+    x = rng.normal(size=(4, 3, 5))
+    layer = layers.LayerNormalization(axis=(1, 2), dtype="float64")
+    layer(x)
+    scramble(layer)
+    gamma, beta = layer.get_weights()
+    mean, variance = x.mean(axis=(1, 2), keepdims=True), x.var(axis=(1, 2), keepdims=True)
+    expected = gamma * (x - mean) / np.sqrt(variance + 1e-3) + beta
+    assert relative_error(layer(x), expected) <= tol.FORWARD_64
+
+
 @pytest.mark.parametrize("first", [False, True])
 def test_encoder_equals_its_equations_in_keras_layers(first, rng):
     x = rng.normal(size=(2, 5, 6))
@@ -88,9 +99,10 @@ def test_encoder_equals_its_equations_in_keras_layers(first, rng):
     )
     ours(x)
     scramble(ours)
-    attention = keras.layers.MultiHeadAttention(2, 3, dtype="float64")
+    # Dropout, idle here, keeps the built-in off its fused path, which on JAX rounds to float32.
+    attention = keras.layers.MultiHeadAttention(2, 3, dropout=0.1, dtype="float64")
     dense = [keras.layers.Dense(8, "relu", dtype="float64"), keras.layers.Dense(6, dtype="float64")]
-    norms = [keras.layers.LayerNormalization(epsilon=1e-5, dtype="float64") for _ in range(2)]
+    norms = [layers.LayerNormalization(epsilon=1e-5, dtype="float64") for _ in range(2)]
     attention(x, x), dense[1](dense[0](x)), norms[0](x), norms[1](x)
     pairs = [
         (attention, ours.self_attention),

@@ -123,9 +123,16 @@ CASES = {
     ),
 }
 
+# Built-ins that compute float64 in float32. tests/layers/test_own_layers.py holds ours to NumPy.
+BUILT_IN_ROUNDS = {("jax", "LayerNormalization"): 1e-6}
+
 
 def pair(case, **kwargs):
     name, arguments, shapes, call = CASES[case]
+    if name == "MultiHeadAttention" and keras.backend.backend() == "jax":
+        # With dropout (idle at inference) the built-in computes its equation. Its fused path on
+        # JAX refuses value_dim != key_dim and takes the softmax of float64 in float32.
+        arguments = {**arguments, "dropout": 0.1}
     return (
         getattr(layers, name)(**arguments, **kwargs),
         getattr(keras.layers, name)(**arguments, **kwargs),
@@ -142,8 +149,9 @@ def draw(rng, shapes, dtype="float64"):
 def test_equal_to_the_built_in_in_float64(case, rng):
     ours, theirs, shapes, call = pair(case, dtype="float64")
     result = compare_layers(ours, theirs, draw(rng, shapes), **call)
-    assert result.forward <= tol.FORWARD_64
-    assert result.gradients <= tol.GRADIENT_64
+    rounded = BUILT_IN_ROUNDS.get((keras.backend.backend(), CASES[case][0]), 0)
+    assert result.forward <= max(tol.FORWARD_64, rounded)
+    assert result.gradients <= max(tol.GRADIENT_64, rounded)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -1,7 +1,8 @@
 """JSON to arrays and back, by the rules of TF Serving's REST API. No TensorFlow in here.
 
-`parse` reads the text, `decode` turns its values into arrays of the signature's types, `encode`
-writes the answer, `pretty` is the writer that answers and error messages share.
+`parse` reads the text, `decode` finds the inputs in it and `arrays` turns each into an array of the
+signature's type, `encode` writes the answer, `pretty` is the writer that answers and error messages
+share.
 
 TF Serving reads JSON with RapidJSON. Where the two fast libraries at hand (orjson, the standard
 library) differ from it, the difference is visible to clients: `NaN` and `Infinity` are numbers,

@@ -1,0 +1,154 @@
+"""Callbacks of training. Names not written here yet are Keras' own (see `kerasdl.builtins`)."""
+
+import sys
+
+import keras
+import numpy as np
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from kerasdl.builtins import fall_back_to
+
+__getattr__ = fall_back_to(keras.callbacks, __name__)
+
+
+class BestWeights(keras.callbacks.Callback):
+    r"""Keep the weights of the epoch with the lowest loss; stop when it stays away too long.
+
+    Early stopping as regularisation: training ends at the first epoch $t$ with
+
+    $$t - \arg\min_{s \le t} L_{\mathrm{val}}(s) \ge \text{patience}$$
+
+    Args:
+        monitor: Name of the quantity to minimise.
+        patience: Epochs without improvement before training stops; 0 never stops.
+
+    Source:
+        Prechelt, 1998, Early Stopping: But When? Goodfellow et al., 2016, section 7.8.
+
+    Differences from Keras' `EarlyStopping`: the best weights come back also when training ran its
+    full length, and `state` / `restore` carry it over a break.
+    """
+
+    def __init__(self, monitor="val_loss", patience=0):
+        super().__init__()
+        self.monitor = monitor
+        self.patience = patience
+        self.best = float("inf")
+        self.best_epoch = -1
+        self.best_weights = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Compare, remember, stop."""
+        value = logs[self.monitor]
+        if value < self.best or self.best_weights is None:
+            self.best, self.best_epoch = float(value), epoch
+            self.best_weights = [np.array(w) for w in self.model.get_weights()]
+        elif self.patience and epoch - self.best_epoch >= self.patience:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        """Bring the best weights back."""
+        if self.best_weights is not None:
+            self.model.set_weights(self.best_weights)
+
+    @property
+    def state(self) -> dict:
+        """What a resumed run needs, as arrays."""
+        weights = {f"weights/{i}": w for i, w in enumerate(self.best_weights or [])}
+        return {"best": np.array(self.best), "best_epoch": np.array(self.best_epoch), **weights}
+
+    def restore(self, state: dict) -> None:
+        """Go on from `state`."""
+        self.best, self.best_epoch = float(state["best"]), int(state["best_epoch"])
+        count = sum(key.startswith("weights/") for key in state)
+        self.best_weights = [state[f"weights/{i}"] for i in range(count)] or None
+
+    def exhausted(self, epoch: int) -> bool:
+        """Whether the patience had run out after `epoch`."""
+        return bool(self.patience) and epoch - self.best_epoch >= self.patience
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """Show epoch, loss, accuracy and the time left for the whole training.
+
+    On a terminal one bar moves over all epochs; elsewhere (a log file, a notebook run headless)
+    each epoch prints one line.
+
+    Args:
+        epochs: Total number of epochs.
+        start_epoch: Epochs that are already done.
+        stream: Where to print; default standard error, so that standard output stays clean.
+    """
+
+    def __init__(self, epochs, start_epoch=0, stream=None):
+        super().__init__()
+        self.epochs = epochs
+        self.start_epoch = start_epoch
+        self.console = Console(file=stream or sys.stderr)
+        self.progress = None
+
+    def on_train_begin(self, logs=None):
+        """Start the bar."""
+        self.steps = self.params["steps"]
+        self.done = self.start_epoch * self.steps
+        if not self.console.is_terminal:
+            return
+        self.progress = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[metrics]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+        )
+        self.task = self.progress.add_task(
+            "train", total=self.epochs * self.steps, completed=self.done, epoch="", metrics=""
+        )
+        self.progress.start()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Remember which epoch it is."""
+        self.epoch = f"{epoch + 1}/{self.epochs}"
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Move the bar."""
+        self.done += 1
+        if self.progress:
+            self.progress.update(
+                self.task, completed=self.done, epoch=self.epoch, metrics=_summary(logs)
+            )
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Show the validation as well."""
+        if self.progress:
+            self.progress.update(self.task, metrics=_summary(logs))
+        else:
+            self.console.print(f"epoch {self.epoch}  {_summary(logs)}", soft_wrap=True)
+
+    def on_train_end(self, logs=None):
+        """Leave the bar as it is."""
+        if self.progress:
+            self.progress.stop()
+
+
+def _summary(logs) -> str:
+    names = {
+        "loss": "loss",
+        "accuracy": "accuracy",
+        "val_loss": "val loss",
+        "val_accuracy": "val accuracy",
+    }
+    logs = logs or {}
+    return "  ".join(
+        f"{label} {float(logs[key]):.4f}" for key, label in names.items() if key in logs
+    )

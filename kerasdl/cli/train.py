@@ -1,0 +1,82 @@
+"""`kerasdl train` and `kerasdl evaluate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from kerasdl.cli import app
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help="Network to train: vit.")],
+    dataset: Annotated[str, typer.Option(help="Data set; see `kerasdl data list`.")] = "digits",
+    epochs: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Default: the recipe's.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Stop after so many epochs without a better one; 0: never.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same machine: same numbers.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder.", show_default="runs/MODEL-DATASET")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Start again where --out holds a run.")
+    ] = False,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of prepared data sets.")] = None,
+) -> None:
+    """Train a network by its shipped recipe and write a run folder."""
+    from kerasdl import training
+
+    given = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "patience": patience,
+        "seed": seed,
+    }
+    settings = training.recipe(model, dataset)
+    settings |= {name: value for name, value in given.items() if value is not None}
+    config = training.TrainConfig(**settings)
+    out = Path("runs") / f"{model}-{dataset}" if out is None else out
+    run = training.train(config, out, resume=resume, overwrite=overwrite, data_dir=data_dir)
+    results = run.results
+    table = Table(title=f"{model} on {dataset}", title_justify="left", show_header=False)
+    table.add_row("test accuracy", f"{results['test_accuracy']:.2%}")
+    table.add_row("test loss", f"{results['test_loss']:.4f}")
+    table.add_row("kept epoch", f"{results['best_epoch']} of {results['epochs']}")
+    table.add_row("parameters", f"{results['parameters']:,}")
+    table.add_row("training time", f"{results['seconds']:.0f} s")
+    table.add_row("run folder", str(run.folder))
+    Console().print(table)
+    typer.echo(f"Next: kerasdl export {run.folder} served")
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Run folder of `kerasdl train`.")],
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of prepared data sets.")] = None,
+) -> None:
+    """Measure a trained run on a split of its data set."""
+    from kerasdl import datasets, training
+
+    opened = training.Run.open(run)
+    measured = training.evaluate(opened, split, data_dir)
+    info = datasets.info(opened.config.dataset)
+    table = Table(title=f"{opened.folder}, {split}: {measured.images:,} images")
+    table.add_column("class")
+    table.add_column("right", justify="right")
+    table.add_column("images", justify="right")
+    for name, row, right in zip(
+        info.class_names, measured.confusion, measured.confusion.diagonal(), strict=True
+    ):
+        table.add_row(name, f"{right / max(row.sum(), 1):.1%}", f"{row.sum():,}")
+    console = Console()
+    console.print(table)
+    console.print(f"accuracy {measured.accuracy:.2%}, loss {measured.loss:.4f}")

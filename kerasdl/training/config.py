@@ -1,0 +1,100 @@
+"""What a training run is: every number that decides its outcome, checked before any work."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from kerasdl import datasets
+from kerasdl.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """The settings of one training run.
+
+    Attributes:
+        model: Name of the network, e.g. "vit".
+        dataset: Name of the data set, see `kerasdl data list`.
+        epochs: Passes over the training data.
+        batch_size: Images in one step.
+        learning_rate: Peak of the schedule (linear warm-up, then half a cosine down to 1 %).
+        warmup_epochs: Length of the warm-up; may be a fraction.
+        weight_decay: Decoupled weight decay of Adam.
+        patience: Epochs without a better validation loss before stopping; 0 never stops early.
+        max_shift: Largest random translation of a training image, in pixels.
+        flip: Whether training images are mirrored at random.
+        seed: Seed of weights, order, dropout and augmentation.
+        model_arguments: Arguments of the network beyond image shape and classes.
+
+    Raises:
+        InputError: Naming the setting, what came and what was expected.
+
+    Example:
+        >>> TrainConfig(model="vit", dataset="digits", epochs=0)
+        Traceback (most recent call last):
+        ...
+        kerasdl.errors.InputError: `epochs` must be an integer of at least 1, received 0.
+    """
+
+    model: str
+    dataset: str
+    epochs: int = 10
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    warmup_epochs: float = 1.0
+    weight_decay: float = 0.0
+    patience: int = 0
+    max_shift: int = 0
+    flip: bool = False
+    seed: int = 0
+    model_arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        for name, least in [("epochs", 1), ("batch_size", 1), ("patience", 0), ("max_shift", 0)]:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise InputError(
+                    f"`{name}` must be an integer of at least {least}, received {value!r}."
+                )
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**31:
+            raise InputError(
+                f"`seed` must be an integer from 0 to 2³¹ − 1, received {self.seed!r}."
+            )
+        for name in ("learning_rate", "warmup_epochs", "weight_decay"):
+            value = getattr(self, name)
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not is_number or not 0 <= value < float("inf"):
+                raise InputError(f"`{name}` must be a number of at least 0, received {value!r}.")
+        if self.learning_rate == 0:
+            raise InputError("`learning_rate` must be positive, received 0.")
+        info = datasets.info(self.dataset)  # raises for an unknown data set
+        if self.batch_size > info.split_sizes["train"]:
+            raise InputError(
+                f"`batch_size` must be at most {info.split_sizes['train']}, the number of training "
+                f"images of {self.dataset!r}; received {self.batch_size}."
+            )
+
+    def to_json(self) -> str:
+        """Return the settings as JSON."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def load(cls, path: Path) -> "TrainConfig":
+        """Read the settings of a run.
+
+        Raises:
+            InputError: If the file is not what `to_json` writes.
+        """
+        try:
+            return cls(**json.loads(path.read_text()))
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{path} holds no settings of a run: {error}") from error
+
+    def differences(self, other: "TrainConfig") -> list[str]:
+        """Return one line for each setting in which two runs differ."""
+        return [
+            f"{field.name}: {getattr(self, field.name)!r} there, {getattr(other, field.name)!r} now"
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != getattr(other, field.name)
+        ]

@@ -1,0 +1,45 @@
+"""Shipped recipes: settings that are known to work for a network and a data set."""
+
+import difflib
+import tomllib
+from importlib import resources
+
+from kerasdl.errors import InputError
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the shipped recipes, `MODEL-DATASET`.
+
+    Example:
+        >>> "vit-digits" in recipe_names()
+        True
+    """
+    files = resources.files(__name__).iterdir()
+    return sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
+
+
+def recipe(model: str, dataset: str) -> dict:
+    """Return the settings of a shipped recipe, as arguments of `TrainConfig`.
+
+    Args:
+        model: Name of the network, e.g. "vit".
+        dataset: Name of the data set, e.g. "digits".
+
+    Raises:
+        InputError: If there is no such recipe; the message lists those there are.
+
+    Example:
+        >>> recipe("vit", "digits")["batch_size"]
+        64
+    """
+    names = recipe_names()
+    name = f"{model}-{dataset}"
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise InputError(
+            f"There is no recipe for model {model!r} on dataset {dataset!r}.{hint} "
+            f"Recipes: {', '.join(names)}."
+        )
+    text = (resources.files(__name__) / f"{name}.toml").read_text()
+    return {"model": model, "dataset": dataset, **tomllib.loads(text)}
