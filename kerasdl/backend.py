@@ -115,7 +115,7 @@ def accelerators() -> list[str]:
 
 
 def constant(value: float, dtype: str) -> Any:
-    """Return a number to multiply tensors of a dtype with, rounded as the backend's own activations round theirs.
+    """Return a factor for tensors of a dtype, rounded as in the backend's own activations.
 
     TensorFlow's pass through float32 on their way to float64 and are off by 3e-8 of themselves;
     JAX' and PyTorch's are exact.

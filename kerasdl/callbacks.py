@@ -20,14 +20,17 @@ __getattr__ = fall_back_to(keras.callbacks, __name__)
 
 
 class BestWeights(keras.callbacks.Callback):
-    r"""Keep the weights of the epoch with the lowest loss; stop when it stays away too long.
+    r"""Keep the weights of the best epoch; stop when no better one comes for too long.
 
     Early stopping as regularisation: training ends at the first epoch $t$ with
 
-    $$t - \arg\min_{s \le t} L_{\mathrm{val}}(s) \ge \text{patience}$$
+    $$t - \arg\max_{s \le t} A_{\mathrm{val}}(s) \ge \text{patience}$$
+
+    Of equally good epochs the latest counts: on a small validation split many are equal, and the
+    later one was trained at a lower learning rate.
 
     Args:
-        monitor: Name of the quantity to minimise.
+        monitor: Name of the quantity to maximise (accuracy) or, if it ends in "loss", to minimise.
         patience: Epochs without improvement before training stops; 0 never stops.
 
     Source:
@@ -37,18 +40,19 @@ class BestWeights(keras.callbacks.Callback):
     full length, and `state` / `restore` carry it over a break.
     """
 
-    def __init__(self, monitor="val_loss", patience=0):
+    def __init__(self, monitor="val_accuracy", patience=0):
         super().__init__()
         self.monitor = monitor
         self.patience = patience
-        self.best = float("inf")
+        self.sign = -1 if monitor.endswith("loss") else 1
+        self.best = -self.sign * float("inf")
         self.best_epoch = -1
         self.best_weights = None
 
     def on_epoch_end(self, epoch, logs=None):
         """Compare, remember, stop."""
         value = logs[self.monitor]
-        if value < self.best or self.best_weights is None:
+        if self.sign * value >= self.sign * self.best or self.best_weights is None:
             self.best, self.best_epoch = float(value), epoch
             self.best_weights = [np.array(w) for w in self.model.get_weights()]
         elif self.patience and epoch - self.best_epoch >= self.patience:

@@ -1,14 +1,10 @@
 """The command line: parse, call, print. All work is done in the rooms it calls.
 
-Every module here registers its commands on `app`. Heavy imports (TensorFlow, matplotlib, the
-server) stand inside the commands, so that `kerasdl --help` answers quickly.
+Every module here registers its commands on `app`. Heavy imports (Keras, TensorFlow, matplotlib,
+the server) stand inside the commands, so that `kerasdl --help` and `kerasdl query` answer quickly.
 """
 
-import os
 import sys
-
-# TensorFlow's start-up chatter hides the one line that matters; a value set by the user wins.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import typer
 
@@ -22,7 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-from kerasdl.cli import data, query, serve  # noqa: E402,F401 - each registers its commands on `app`
+# Each registers its commands on `app`, in the order in which `--help` shows them.
+from kerasdl.cli import demo, data, train, export, serve, query  # noqa: E402,F401,I001
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kerasdl.cli import app
+from kerasdl.cli.quiet import quiet_start
 
 
 @app.command()
@@ -31,7 +32,8 @@ def train(
     data_dir: Annotated[Path | None, typer.Option(help="Folder of prepared data sets.")] = None,
 ) -> None:
     """Train a network by its shipped recipe and write a run folder."""
-    from kerasdl import training
+    with quiet_start():
+        from kerasdl import training
 
     given = {
         "epochs": epochs,
@@ -64,7 +66,8 @@ def evaluate(
     data_dir: Annotated[Path | None, typer.Option(help="Folder of prepared data sets.")] = None,
 ) -> None:
     """Measure a trained run on a split of its data set."""
-    from kerasdl import datasets, training
+    with quiet_start():
+        from kerasdl import datasets, training
 
     opened = training.Run.open(run)
     measured = training.evaluate(opened, split, data_dir)

@@ -21,7 +21,7 @@ class TrainConfig:
         learning_rate: Peak of the schedule (linear warm-up, then half a cosine down to 1 %).
         warmup_epochs: Length of the warm-up; may be a fraction.
         weight_decay: Decoupled weight decay of Adam.
-        patience: Epochs without a better validation loss before stopping; 0 never stops early.
+        patience: Epochs without a better validation accuracy before stopping; 0 never stops early.
         max_shift: Largest random translation of a training image, in pixels.
         flip: Whether training images are mirrored at random.
         seed: Seed of weights, order, dropout and augmentation.

@@ -108,8 +108,8 @@ class Run:
         if holds_run and not overwrite:
             state = "a finished run" if self.complete else "an unfinished run"
             raise InputError(
-                f"{str(self.folder)!r} holds {state}. Use --resume to go on with it, --overwrite to "
-                "start again, or choose another --out."
+                f"{str(self.folder)!r} holds {state}. Use --resume to go on with it, --overwrite "
+                "to start again, or choose another --out."
             )
         if holds_run:
             self._clear()

@@ -64,7 +64,7 @@ def train(
     steps = len(splits["train"][1]) // config.batch_size
     compile_model(model, config, steps)
 
-    best = BestWeights("val_loss", config.patience)
+    best = BestWeights("val_accuracy", config.patience)
     checkpoint = Checkpoint(run, best)
     start_epoch = checkpoint.restore(model)
     started = time.perf_counter()
@@ -85,6 +85,7 @@ def train(
                     checkpoint,
                     *(callbacks or []),
                 ],
+                shuffle=False,  # the pipeline has shuffled
                 verbose=0,
             )
     else:
@@ -181,7 +182,7 @@ def _finish(run, config, model, checkpoint, test_split, seconds, start_epoch):
             "test_loss": measured.loss,
             "test_images": measured.images,
             "best_epoch": checkpoint.best.best_epoch + 1,
-            "best_val_loss": checkpoint.best.best,
+            "best_val_accuracy": checkpoint.best.best,
             "epochs": len(checkpoint.rows),
             "parameters": model.count_params(),
             "seconds": round(seconds, 1),  # of this process, from `resumed_at_epoch` on

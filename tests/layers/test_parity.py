@@ -187,14 +187,22 @@ def test_config_weights_and_shapes_match_the_built_in(case, rng):
     assert again.get_config() == config
     # What Keras' layer says of itself, ours says too (LoRA and quantisation aside).
     out_of_scope = {
-        "lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size", "rms_scaling",
-    }  # fmt: skip
+        "lora_rank",
+        "lora_alpha",
+        "quantization_config",
+        "gptq_unpacked_column_size",
+        "rms_scaling",
+    }
     assert set(theirs.get_config()) - set(config) <= out_of_scope
     scramble(ours)
     theirs.set_weights(ours.get_weights())
-    assert relative_error(
-        keras.tree.flatten(ours(*inputs, **call))[0], keras.tree.flatten(theirs(*inputs, **call))[0]
-    ) <= tol.FORWARD_32
+    assert (
+        relative_error(
+            keras.tree.flatten(ours(*inputs, **call))[0],
+            keras.tree.flatten(theirs(*inputs, **call))[0],
+        )
+        <= tol.FORWARD_32
+    )
 
 
 @pytest.mark.parametrize("case", ["dense_gelu", "norm", "mha", "mha_causal", "einsum_dots"])

@@ -1,0 +1,6 @@
+"""Look inside a trained network."""
+
+from kerasdl.inspection.attention import attention_maps as attention_maps
+from kerasdl.inspection.attention import class_token_attention as class_token_attention
+from kerasdl.inspection.plots import draw_attention as draw_attention
+from kerasdl.inspection.plots import save_attention as save_attention
