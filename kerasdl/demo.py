@@ -74,7 +74,7 @@ def run_demo(folder: Path, epochs: int | None = None, say=print) -> Demo:
     images, labels = datasets.load_arrays(DATASET, "test")
     chosen = one_of_each_class(labels)
     pictures = write_pictures(folder / "images", images[chosen], labels[chosen], info.class_names)
-    model = keras.saving.load_model(run.model_path)
+    model = keras.saving.load_model(run.model_path, compile=False)
     pixels = images[chosen].astype("float32") / 255
     in_process = keras.ops.convert_to_numpy(keras.ops.softmax(model(pixels, training=False)))
     answers = []

@@ -2,5 +2,8 @@
 
 from kerasdl.inspection.attention import attention_maps as attention_maps
 from kerasdl.inspection.attention import class_token_attention as class_token_attention
+from kerasdl.inspection.live import LiveCurves as LiveCurves
 from kerasdl.inspection.plots import draw_attention as draw_attention
 from kerasdl.inspection.plots import save_attention as save_attention
+from kerasdl.inspection.saliency import grad_cam as grad_cam
+from kerasdl.inspection.saliency import saliency as saliency

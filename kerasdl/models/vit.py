@@ -65,8 +65,8 @@ class ViT(keras.Model):
         >>> tuple(model(keras.ops.zeros((2, 8, 8, 1))).shape)
         (2, 10)
 
-    Differences from the paper: small default sizes; a linear head throughout (the paper uses one
-    hidden layer in pre-training).
+    Differences from the paper: small default sizes; positions start ten times larger; a linear head
+    throughout (the paper uses one hidden layer in pre-training).
     """
 
     def __init__(
@@ -90,6 +90,9 @@ class ViT(keras.Model):
         positive_integer("hidden_dim", hidden_dim)
         mlp_dim = 2 * hidden_dim if mlp_dim is None else mlp_dim
         dtype = kwargs.pop("dtype", None)
+        unknown = set(kwargs) - {"name", "trainable"}
+        if unknown:  # Keras' functional models drop what they do not know
+            raise TypeError(f"ViT takes no argument {', '.join(sorted(unknown))}.")
         H, W, C = image_shape
         patch = (patch_size, patch_size) if isinstance(patch_size, int) else tuple(patch_size)
         rows, columns = patch_grid((H, W), patch)
@@ -100,7 +103,9 @@ class ViT(keras.Model):
             z = layers.ClassToken(dtype=dtype, name="class_token")(z)
         z = layers.PositionEmbedding(
             rows * columns + (pooling == "token"),
-            initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            # As large as the embedded pixels. With the paper's 0.02 a small network takes twice as
+            # long to notice where a patch is (digits, 60 epochs: 95.6 % instead of 98.1 %).
+            initializer=keras.initializers.TruncatedNormal(stddev=0.2),
             dtype=dtype,
             name="positions",
         )(z)

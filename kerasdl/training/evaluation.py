@@ -50,5 +50,5 @@ def evaluate(run: Run, split: str = "test", data_dir=None) -> Evaluation:
         split: "train", "validation" or "test".
         data_dir: Folder of prepared data sets.
     """
-    model = keras.saving.load_model(run.model_path)
+    model = keras.saving.load_model(run.model_path, compile=False)
     return evaluate_model(model, *datasets.load_arrays(run.config.dataset, split, data_dir))

@@ -1,0 +1,64 @@
+# `make help` lists the targets. The first call of any of them sets up .venv.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+READY_TORCH := $(VENV)/.ready-torch
+# Quiet start of TensorFlow; a value from outside wins.
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-jax test-torch notebooks lint format clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Set up .venv with everything that development needs
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "kerasdl needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Use: make PYTHON=python3.11 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV); the first time takes a few minutes ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(READY_TORCH): $(READY)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev,torch]'
+	@touch $@
+
+demo: $(READY) ## The whole way once: train, export, serve, ask over HTTP
+	@exec $(BIN)/kerasdl demo
+
+# What a contributor runs before a push. The layers are proven on TensorFlow and on JAX.
+test: $(READY) ## All tests, on TensorFlow and (layers, losses, optimisers) on JAX
+	$(BIN)/python -m pytest -q
+	@$(MAKE) --no-print-directory test-jax
+
+PARITY := tests/layers tests/models tests/ops tests/optimizers tests/test_activations.py \
+          tests/test_initializers.py tests/test_losses.py
+
+test-jax: $(READY) ## The proofs of layers, losses and optimisers on JAX
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -q $(PARITY)
+
+test-torch: $(READY_TORCH) ## The same on PyTorch, which it installs
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -q $(PARITY)
+
+notebooks: $(READY) ## Run every notebook from top to bottom, headless
+	@mkdir -p build/notebooks
+	@cd notebooks && for notebook in *.ipynb; do \
+	  echo "running $$notebook"; \
+	  ../$(BIN)/jupyter execute $$notebook --output=../build/notebooks/$$notebook || exit 1; \
+	done
+
+lint: $(READY) ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY) ## Put the code into form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove what can be made again (not your runs)
+	rm -rf $(VENV) build .pytest_cache .ruff_cache .hypothesis *.egg-info

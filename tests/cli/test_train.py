@@ -1,0 +1,79 @@
+"""`kerasdl train`, `evaluate` and `export`: the way through, and one clear line for bad input."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from kerasdl import datasets
+from kerasdl.cli import app
+from kerasdl.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli")
+    datasets.prepare("digits", folder / "data")
+    return folder
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.fixture(scope="module")
+def trained(folder):
+    out = folder / "run"
+    result = run(
+        "train", "vit", "--epochs", 1, "--seed", 5, "--out", out, "--data-dir", folder / "data"
+    )
+    assert result.exit_code == 0, result.output
+    assert "test accuracy" in result.output
+    assert "kerasdl export" in result.output
+    return out
+
+
+def test_options_reach_the_run(trained):
+    config = json.loads((trained / "config.json").read_text())
+    assert (config["epochs"], config["seed"], config["dataset"]) == (1, 5, "digits")
+
+
+def test_evaluate_gives_the_accuracy_of_the_run(trained, folder):
+    result = run("evaluate", trained, "--data-dir", folder / "data")
+    accuracy = json.loads((trained / "results.json").read_text())["test_accuracy"]
+    assert f"accuracy {accuracy:.2%}" in result.output
+
+
+def test_export_names_the_version_and_the_next_step(trained, folder):
+    for version in ("1", "2"):
+        result = run("export", trained, folder / "served")
+        assert result.exit_code == 0
+        assert f"vit_digits/{version}" in result.output.replace("\n", "")
+    assert (folder / "served" / "vit_digits" / "2" / "saved_model.pb").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("train", "vitt"), "Did you mean 'vit-digits'"),
+        (("train", "vit", "--dataset", "fashion"), "Recipes: vit-digits, vit-fashion_mnist"),
+        (("train", "vit", "--epochs", "0"), "`epochs` must be an integer of at least 1"),
+        (("train", "vit", "--batch-size", "5000"), "`batch_size` must be at most 1293"),
+        (("train", "vit", "--seed", "-1"), "`seed`"),
+        (("evaluate", "nowhere"), "'nowhere' is no run folder"),
+        (("export", "nowhere", "served"), "'nowhere' is no run folder"),
+    ],
+)
+def test_bad_input_is_named_before_any_work(arguments, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert isinstance(result.exception, InputError)
+    assert words in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_is_not_trained_over(trained, folder):
+    before = (trained / "results.json").stat().st_mtime_ns
+    result = run("train", "vit", "--epochs", 1, "--seed", 5, "--out", trained)
+    assert "holds a finished run" in str(result.exception)
+    assert (trained / "results.json").stat().st_mtime_ns == before

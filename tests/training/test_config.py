@@ -1,0 +1,70 @@
+"""Bad settings fail before any work, with a sentence that says what to mend."""
+
+import json
+
+import pytest
+
+from kerasdl import training
+from kerasdl.errors import InputError
+from kerasdl.training.train import build
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (dict(epochs=0), "`epochs` must be an integer of at least 1, received 0"),
+        (dict(epochs=1.5), "`epochs`"),
+        (dict(batch_size=0), "`batch_size`"),
+        (dict(batch_size=10_000), "`batch_size` must be at most 1293"),
+        (dict(patience=-1), "`patience`"),
+        (dict(seed=-1), "`seed`"),
+        (dict(learning_rate=0), "`learning_rate` must be positive"),
+        (dict(learning_rate=float("nan")), "`learning_rate`"),
+        (dict(warmup_epochs="x"), "`warmup_epochs`"),
+        (dict(weight_decay=-1), "`weight_decay`"),
+        (dict(dataset="digit"), "digits"),
+    ],
+)
+def test_settings_out_of_range(settings, words):
+    with pytest.raises(InputError) as error:
+        training.TrainConfig(**{"model": "vit", "dataset": "digits", **settings})
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (dict(model="vitt"), "`model` must be one of vit, received 'vitt'"),
+        (dict(model_arguments={"patch_size": 3}), "`patch_size` must divide the image"),
+        (dict(model_arguments={"hidden_dim": 50}), "`num_heads` must divide"),
+        (dict(model_arguments={"depth": 3}), "depth"),
+    ],
+)
+def test_network_that_cannot_be_built_leaves_no_folder(config, words, tmp_path):
+    config = training.TrainConfig(**{"model": "vit", "dataset": "digits", **config})
+    with pytest.raises(InputError) as error:
+        training.train(config, tmp_path / "run")
+    assert words in str(error.value)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", training.recipe_names())
+def test_every_shipped_recipe_builds(name):
+    model, dataset = name.split("-", 1)
+    config = training.TrainConfig(**training.recipe(model, dataset))
+    assert build(config).count_params() > 0
+
+
+def test_unknown_recipe_lists_those_there_are():
+    with pytest.raises(InputError, match="Did you mean 'vit-digits'"):
+        training.recipe("vit", "digit")
+
+
+def test_json_round_trip(tmp_path):
+    config = training.TrainConfig(**training.recipe("vit", "digits"))
+    path = tmp_path / "config.json"
+    path.write_text(config.to_json())
+    assert training.TrainConfig.load(path) == config
+    path.write_text(json.dumps({"model": "vit", "colour": 1}))
+    with pytest.raises(InputError, match="colour"):
+        training.TrainConfig.load(path)
