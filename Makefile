@@ -47,10 +47,8 @@ test-torch: $(READY_TORCH) ## The same on PyTorch, which it installs
 
 notebooks: $(READY) ## Run every notebook from top to bottom, headless
 	@mkdir -p build/notebooks
-	@cd notebooks && for notebook in *.ipynb; do \
-	  echo "running $$notebook"; \
-	  ../$(BIN)/jupyter execute $$notebook --output=../build/notebooks/$$notebook || exit 1; \
-	done
+	$(BIN)/jupyter execute --timeout=600 --kernel_name=python3 \
+	  "--output=../build/notebooks/{notebook_name}" notebooks/*.ipynb
 
 lint: $(READY) ## Check style and format
 	$(BIN)/ruff check .
