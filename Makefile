@@ -31,19 +31,22 @@ $(READY_TORCH): $(READY)
 demo: $(READY) ## The whole way once: train, export, serve, ask over HTTP
 	@exec $(BIN)/kerasdl demo
 
+# Two processes, each taking whole files, so that what a file prepares is prepared once.
+WORKERS := -n 2 --dist loadfile
+
 # What a contributor runs before a push. The layers are proven on TensorFlow and on JAX.
 test: $(READY) ## All tests, on TensorFlow and (layers, losses, optimisers) on JAX
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(WORKERS)
 	@$(MAKE) --no-print-directory test-jax
 
-PARITY := tests/layers tests/models tests/ops tests/optimizers tests/test_activations.py \
+PARITY := tests/layers tests/models tests/ops tests/optimizers tests/parity tests/test_activations.py \
           tests/test_initializers.py tests/test_losses.py
 
 test-jax: $(READY) ## The proofs of layers, losses and optimisers on JAX
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -q $(PARITY)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -q $(WORKERS) $(PARITY)
 
 test-torch: $(READY_TORCH) ## The same on PyTorch, which it installs
-	KERAS_BACKEND=torch $(BIN)/python -m pytest -q $(PARITY)
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -q $(WORKERS) $(PARITY)
 
 notebooks: $(READY) ## Run every notebook from top to bottom, headless
 	@mkdir -p build/notebooks

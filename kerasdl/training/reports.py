@@ -36,7 +36,7 @@ def draw_learning_curve(axes, rows: list[dict], best_epoch: int | None = None) -
         axis.grid(alpha=0.3)
         axis.legend(frameon=False)
         axis.xaxis.get_major_locator().set_params(integer=True)
-    axes[0].set_yscale("log")
+    axes[0].set_ylim(bottom=0)
 
 
 def save_confusion_matrix(path: Path, confusion: np.ndarray, class_names: tuple[str, ...]) -> None:
@@ -49,7 +49,7 @@ def save_confusion_matrix(path: Path, confusion: np.ndarray, class_names: tuple[
     """
     share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     accuracy = np.trace(confusion) / confusion.sum()
-    figure = Figure(figsize=(7.5, 6.8), layout="constrained")
+    figure = Figure(figsize=(8, 6.8), layout="constrained")
     axis = figure.subplots()
     image = axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(confusion.shape):

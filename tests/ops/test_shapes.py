@@ -1,0 +1,46 @@
+"""Shape arithmetic of einsum projections and patches."""
+
+import keras
+import pytest
+from keras.src.layers.core.einsum_dense import _analyze_einsum_string
+
+from kerasdl.ops.embedding import patch_grid
+from kerasdl.ops.shapes import einsum_weight_shapes
+
+CASES = [
+    ("ab,bc->ac", "c", (None, 5), (6,)),
+    ("abc,cd->abd", "d", (None, None, 5), (None, 6)),
+    ("abc,cde->abde", "de", (None, 7, 5), (7, 6, 4)),
+    ("abc,bcd->ad", "d", (2, 3, 5), (6,)),
+    ("...b,bc->...c", "c", (2, 3, 4, 5), (6,)),
+    ("ab...,bc->ac...", "c", (2, 3, 4, 5), (6,)),
+    ("abcd,cde->abe", None, (2, 3, 4, 5), (3, 6)),
+]
+
+
+@pytest.mark.parametrize(("equation", "bias_axes", "input_shape", "output_shape"), CASES)
+def test_equal_to_keras(equation, bias_axes, input_shape, output_shape):
+    ours = einsum_weight_shapes(equation, input_shape, output_shape, bias_axes)
+    kernel, bias, output, input_axes, output_axes = _analyze_einsum_string(
+        equation, bias_axes, input_shape, output_shape
+    )
+    assert ours.kernel == tuple(kernel)
+    assert ours.bias == (None if bias is None else tuple(bias))
+    # Keras leaves a size that it could know from the input as None; ours fills it in.
+    assert len(ours.output) == len(output)
+    assert all(k is None or o == k for o, k in zip(ours.output, output, strict=True))
+    assert (ours.input_axes, ours.output_axes) == (input_axes, output_axes)
+
+
+def test_patch_grid():
+    assert patch_grid((6, 8), (3, 2)) == (2, 4)
+    with pytest.raises(ValueError, match=r"Divisors of the height: \[1, 7\]"):
+        patch_grid((7, 8), (2, 2))
+
+
+def test_channels_of_a_real_layer_agree():
+    layer = keras.layers.EinsumDense("abc,cde->abde", output_shape=(None, 6, 4), bias_axes="de")
+    layer.build((None, 7, 5))
+    ours = einsum_weight_shapes("abc,cde->abde", (None, 7, 5), (None, 6, 4), "de")
+    assert tuple(layer.kernel.shape) == ours.kernel
+    assert tuple(layer.bias.shape) == ours.bias
