@@ -5,8 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_TORCH := $(VENV)/.ready-torch
-# Quiet start of TensorFlow; a value from outside wins.
-export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-jax test-torch notebooks lint format clean

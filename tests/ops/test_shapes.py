@@ -12,7 +12,8 @@ CASES = [
     ("abc,cd->abd", "d", (None, None, 5), (None, 6)),
     ("abc,cde->abde", "de", (None, 7, 5), (7, 6, 4)),
     ("abc,bcd->ad", "d", (2, 3, 5), (6,)),
-    ("...b,bc->...c", "c", (2, 3, 4, 5), (6,)),
+    # Equal sizes behind the dots: Keras gives them back in reverse order (3, 4 → 4, 3).
+    ("...b,bc->...c", "c", (2, 3, 3, 5), (6,)),
     ("ab...,bc->ac...", "c", (2, 3, 4, 5), (6,)),
     ("abcd,cde->abe", None, (2, 3, 4, 5), (3, 6)),
 ]
@@ -30,6 +31,10 @@ def test_equal_to_keras(equation, bias_axes, input_shape, output_shape):
     assert len(ours.output) == len(output)
     assert all(k is None or o == k for o, k in zip(ours.output, output, strict=True))
     assert (ours.input_axes, ours.output_axes) == (input_axes, output_axes)
+
+
+def test_sizes_behind_the_dots_keep_their_order():
+    assert einsum_weight_shapes("...b,bc->...c", (2, 3, 4, 5), (6,)).output == (2, 3, 4, 6)
 
 
 def test_patch_grid():
