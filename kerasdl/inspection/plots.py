@@ -17,6 +17,7 @@ def save_attention(path: Path, images, attention, titles) -> None:
         titles: One for each picture.
     """
     figure = Figure(figsize=(1.25 * len(images) + 0.3, 3.6), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.06, w_pad=0.04)
     draw_attention(figure, images, attention, titles)
     with written_whole(path) as part:
         figure.savefig(part, dpi=130)
@@ -24,7 +25,6 @@ def save_attention(path: Path, images, attention, titles) -> None:
 
 def draw_attention(figure, images, attention, titles) -> None:
     """Draw into a given matplotlib figure; see `save_attention`."""
-    figure.get_layout_engine().set(h_pad=0.08, w_pad=0.04)
     axes = figure.subplots(2, len(images), squeeze=False)
     _, H, W, C = images.shape
     for column, (image, weights, title) in enumerate(zip(images, attention, titles, strict=True)):

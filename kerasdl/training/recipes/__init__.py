@@ -29,8 +29,8 @@ def recipe(model: str, dataset: str) -> dict:
         InputError: If there is no such recipe; the message lists those there are.
 
     Example:
-        >>> recipe("vit", "digits")["batch_size"]
-        64
+        >>> recipe("vit", "digits")["dataset"]
+        'digits'
     """
     names = recipe_names()
     name = f"{model}-{dataset}"
