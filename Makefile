@@ -4,10 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-READY_TORCH := $(VENV)/.ready-torch
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-jax test-torch notebooks lint format clean
+.PHONY: help setup demo test test-jax notebooks lint format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -20,10 +19,6 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Setting up $(VENV); the first time takes a few minutes ..."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@touch $@
-
-$(READY_TORCH): $(READY)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev,torch]'
 	@touch $@
 
 demo: $(READY) ## The whole way once: train, export, serve, ask over HTTP
@@ -42,9 +37,6 @@ PARITY := tests/layers tests/models tests/ops tests/optimizers tests/parity test
 
 test-jax: $(READY) ## The proofs of layers, losses and optimisers on JAX
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -q $(WORKERS) $(PARITY)
-
-test-torch: $(READY_TORCH) ## The same on PyTorch, which it installs
-	KERAS_BACKEND=torch $(BIN)/python -m pytest -q $(WORKERS) $(PARITY)
 
 notebooks: $(READY) ## Run every notebook from top to bottom, headless
 	@mkdir -p build/notebooks
