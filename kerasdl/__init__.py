@@ -11,7 +11,17 @@ import sys
 
 from kerasdl.version import __version__ as __version__
 
-_REGISTERING = ("activations", "initializers", "layers", "losses", "models", "ops", "optimizers")
+_REGISTERING = (
+    "activations",
+    "constraints",
+    "initializers",
+    "layers",
+    "losses",
+    "models",
+    "ops",
+    "optimizers",
+    "regularizers",
+)
 _ON_USE = (
     "callbacks",
     "client",
@@ -25,13 +35,15 @@ _ON_USE = (
 
 
 def __getattr__(name):
+    if name in ("swap", "unswap"):
+        return getattr(importlib.import_module("kerasdl.parity.swap"), name)
     if name in _REGISTERING or name in _ON_USE:
         return importlib.import_module(f"kerasdl.{name}")
     raise AttributeError(f"module 'kerasdl' has no attribute '{name}'")
 
 
 def __dir__():
-    return sorted([*globals(), *_REGISTERING, *_ON_USE])
+    return sorted([*globals(), *_REGISTERING, *_ON_USE, "swap", "unswap"])
 
 
 def _is_command() -> bool:

@@ -8,30 +8,174 @@ weights, masks and files. Names not written here yet are Keras' own (see `kerasd
 import keras
 
 from kerasdl.builtins import fall_back_to
+from kerasdl.layers.activation import ELU, Activation, LeakyReLU, ReLU
+from kerasdl.layers.activity_regularization import ActivityRegularization
+from kerasdl.layers.alpha_dropout import AlphaDropout
+from kerasdl.layers.batch_normalization import BatchNormalization
 from kerasdl.layers.class_token import ClassToken
+from kerasdl.layers.conv import Conv1D, Conv2D, Conv3D
+from kerasdl.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+from kerasdl.layers.cropping import Cropping1D, Cropping2D, Cropping3D
 from kerasdl.layers.dense import Dense
+from kerasdl.layers.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
 from kerasdl.layers.dropout import Dropout
 from kerasdl.layers.einsum_dense import EinsumDense
+from kerasdl.layers.embedding import Embedding
 from kerasdl.layers.feed_forward import FeedForward
+from kerasdl.layers.flatten import Flatten
+from kerasdl.layers.gaussian_noise import GaussianDropout, GaussianNoise
+from kerasdl.layers.group_normalization import GroupNormalization
 from kerasdl.layers.layer_normalization import LayerNormalization
 from kerasdl.layers.multi_head_attention import MultiHeadAttention
 from kerasdl.layers.patch_embedding import PatchEmbedding
+from kerasdl.layers.perceptron import Perceptron
+from kerasdl.layers.permute import Permute
+from kerasdl.layers.pooling.average_pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+)
+from kerasdl.layers.pooling.global_average_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+)
+from kerasdl.layers.pooling.global_l2_norm_pooling import (
+    GlobalL2NormPooling1D,
+    GlobalL2NormPooling2D,
+    GlobalL2NormPooling3D,
+)
+from kerasdl.layers.pooling.global_max_pooling import (
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
+from kerasdl.layers.pooling.l2_norm_pooling import (
+    L2NormPooling1D,
+    L2NormPooling2D,
+    L2NormPooling3D,
+)
+from kerasdl.layers.pooling.max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from kerasdl.layers.position_embedding import PositionEmbedding
+from kerasdl.layers.prelu import PReLU
+from kerasdl.layers.preprocessing.center_crop import CenterCrop
+from kerasdl.layers.preprocessing.random_brightness import RandomBrightness
+from kerasdl.layers.preprocessing.random_contrast import RandomContrast
+from kerasdl.layers.preprocessing.random_crop import RandomCrop
+from kerasdl.layers.preprocessing.random_flip import RandomFlip
+from kerasdl.layers.preprocessing.random_rotation import RandomRotation
+from kerasdl.layers.preprocessing.random_translation import RandomTranslation
+from kerasdl.layers.preprocessing.random_zoom import RandomZoom
+from kerasdl.layers.preprocessing.rescaling import Rescaling
+from kerasdl.layers.repeating import RepeatVector, UpSampling1D, UpSampling3D
+from kerasdl.layers.rms_normalization import RMSNormalization
+from kerasdl.layers.separable_conv import SeparableConv1D, SeparableConv2D
 from kerasdl.layers.sinusoidal_position_encoding import SinusoidalPositionEncoding
+from kerasdl.layers.softmax import Softmax
+from kerasdl.layers.spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from kerasdl.layers.transformer_encoder import TransformerEncoder
+from kerasdl.layers.unit_normalization import UnitNormalization
+from kerasdl.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
 OURS = (
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    L2NormPooling1D,
+    L2NormPooling2D,
+    L2NormPooling3D,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalL2NormPooling1D,
+    GlobalL2NormPooling2D,
+    GlobalL2NormPooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+    ZeroPadding3D,
+    ZeroPadding2D,
+    ZeroPadding1D,
+    UpSampling3D,
+    UpSampling1D,
+    RepeatVector,
+    Permute,
+    Flatten,
+    Cropping3D,
+    Cropping2D,
+    Cropping1D,
+    ELU,
+    Activation,
+    ActivityRegularization,
+    AlphaDropout,
+    BatchNormalization,
+    CenterCrop,
     ClassToken,
+    Conv1D,
+    Conv1DTranspose,
+    Conv2D,
+    Conv2DTranspose,
+    Conv3D,
+    Conv3DTranspose,
     Dense,
+    DepthwiseConv1D,
+    DepthwiseConv2D,
     Dropout,
     EinsumDense,
+    Embedding,
     FeedForward,
+    GaussianDropout,
+    GaussianNoise,
+    GroupNormalization,
     LayerNormalization,
+    LeakyReLU,
     MultiHeadAttention,
+    PReLU,
     PatchEmbedding,
+    Perceptron,
     PositionEmbedding,
+    RMSNormalization,
+    ReLU,
+    Softmax,
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+    Rescaling,
+    SeparableConv1D,
+    SeparableConv2D,
     SinusoidalPositionEncoding,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
     TransformerEncoder,
+    UnitNormalization,
 )
+
+# Keras' other names for the same classes.
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
+Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
+Convolution3DTranspose = Conv3DTranspose
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
+
+# Keras' short names.
+AvgPool1D = AveragePooling1D
+AvgPool2D = AveragePooling2D
+AvgPool3D = AveragePooling3D
+MaxPool1D = MaxPooling1D
+MaxPool2D = MaxPooling2D
+MaxPool3D = MaxPooling3D
+GlobalAvgPool1D = GlobalAveragePooling1D
+GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalAvgPool3D = GlobalAveragePooling3D
+GlobalMaxPool1D = GlobalMaxPooling1D
+GlobalMaxPool2D = GlobalMaxPooling2D
+GlobalMaxPool3D = GlobalMaxPooling3D
 
 __getattr__ = fall_back_to(keras.layers, __name__)

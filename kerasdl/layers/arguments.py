@@ -25,11 +25,38 @@ def rate(name: str, value) -> float:
         ValueError: Naming the argument and what came.
 
     Example:
-        >>> rate("dropout", 1.5)
+        >>> rate("dropout", 1.5)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
-        ValueError: `dropout` must be a number between 0 and 1, received 1.5.
+        ValueError: Invalid value received for argument `dropout`. ... Received: dropout=1.5
     """
     if not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ValueError(f"`{name}` must be a number between 0 and 1, received {value!r}.")
+        raise ValueError(
+            f"Invalid value received for argument `{name}`. Expected a float value between 0 and "
+            f"1. Received: {name}={value!r}"
+        )
     return value
+
+
+def axes_within(axis, input_shape) -> list[int]:
+    """Return one axis or several as a list if the input has them all.
+
+    Raises:
+        ValueError: Naming the axis and the shape.
+
+    Example:
+        >>> axes_within(-1, (None, 3))
+        [-1]
+        >>> axes_within((1, 2), (None, 3))
+        Traceback (most recent call last):
+        ...
+        ValueError: Axis 2 is out of bounds for input shape (None, 3). Received: `axis`=(1, 2)
+    """
+    axes = [axis] if isinstance(axis, int) else list(axis)
+    for a in axes:
+        if not -len(input_shape) <= a < len(input_shape):
+            raise ValueError(
+                f"Axis {a} is out of bounds for input shape {tuple(input_shape)}. "
+                f"Received: `axis`={axis}"
+            )
+    return axes

@@ -1,9 +1,8 @@
 """The densely connected layer."""
 
 import keras
-from keras import constraints, regularizers
 
-from kerasdl import activations, initializers
+from kerasdl import activations, constraints, initializers, regularizers
 from kerasdl.layers.arguments import positive_integer
 from kerasdl.ops.linear import affine
 
@@ -97,7 +96,8 @@ class Dense(keras.Layer):
 
     def call(self, inputs):
         """Compute $g(x W + b)$."""
-        return self.activation(affine(inputs, self.kernel, self.bias))
+        z = affine(inputs, self.kernel, self.bias)
+        return z if self.activation is None else self.activation(z)
 
     def compute_output_shape(self, input_shape):
         """Return (B, …, units)."""

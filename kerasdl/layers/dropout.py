@@ -40,18 +40,20 @@ class Dropout(keras.Layer):
         1.0
 
     Differences from the paper: scaled while training instead of at test time (inverted dropout).
-    From Keras: the same distribution, other draws.
+    From Keras: the same distribution, on JAX and PyTorch other draws. In half precision, units are
+    dropped with probability $p$ (Keras on TensorFlow draws in half precision: bfloat16 has 128
+    values of u, so p = 0.3 drops 30.5 %).
     """
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.rate = check_rate("rate", rate)
-        self.noise_shape = _check_noise_shape(noise_shape)
+        self.noise_shape = check_noise_shape(noise_shape)
         self.seed = seed
         if rate > 0:
             self.seed_generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True
-        self.built = True
+        self.built = type(self).build is keras.Layer.build  # a subclass may have one
 
     def call(self, inputs, training=False):
         """Drop while training, pass through otherwise."""
@@ -73,14 +75,32 @@ class Dropout(keras.Layer):
         }
 
 
-def _check_noise_shape(noise_shape):
+def check_noise_shape(noise_shape):
+    """Return `noise_shape` as a tuple of positive integers and `None`.
+
+    Raises:
+        ValueError: Saying what else came.
+
+    Example:
+        >>> check_noise_shape([None, 1])
+        (None, 1)
+    """
     if noise_shape is None:
         return None
-    is_shape = isinstance(noise_shape, list | tuple) and all(
-        d is None or (isinstance(d, int) and d > 0) for d in noise_shape
-    )
-    if not is_shape:
+    message = "Invalid value received for argument `noise_shape`. "
+    if not isinstance(noise_shape, list | tuple):
         raise ValueError(
-            f"`noise_shape` must be a tuple of positive integers or None, received {noise_shape!r}."
+            f"{message}Expected a tuple or list of integers. Received: noise_shape={noise_shape!r}"
         )
+    for i, size in enumerate(noise_shape):
+        if size is not None and not isinstance(size, int):
+            raise ValueError(
+                f"{message}Expected all elements to be integers or None. "
+                f"Received {size!r} at index {i} of {noise_shape!r}"
+            )
+        if size is not None and size <= 0:
+            raise ValueError(
+                f"{message}Expected all dimensions to be positive integers or None. "
+                f"Received {size!r} at index {i} of {noise_shape!r}"
+            )
     return tuple(noise_shape)

@@ -1,9 +1,9 @@
 """A dense layer whose axes are named by an einsum equation."""
 
 import keras
-from keras import constraints, ops, regularizers
 
-from kerasdl import activations, initializers
+from kerasdl import activations, constraints, initializers, regularizers
+from kerasdl.ops.linear import einsum_affine
 from kerasdl.ops.shapes import einsum_weight_shapes
 
 
@@ -101,10 +101,8 @@ class EinsumDense(keras.Layer):
 
     def call(self, inputs):
         """Compute the equation, add the bias, apply the activation."""
-        z = ops.einsum(self.equation, inputs, self.kernel)
-        if self.bias is not None:
-            z = z + self.bias
-        return self.activation(z)
+        z = einsum_affine(self.equation, inputs, self.kernel, self.bias)
+        return z if self.activation is None else self.activation(z)
 
     def compute_output_shape(self, input_shape):
         """Return the shape of the equation's last term."""

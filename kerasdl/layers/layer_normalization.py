@@ -1,9 +1,11 @@
 """Layer normalisation."""
 
-import keras
-from keras import constraints, regularizers
+import warnings
 
-from kerasdl import initializers, ops
+import keras
+
+from kerasdl import constraints, initializers, ops, regularizers
+from kerasdl.layers.arguments import axes_within
 
 
 @keras.saving.register_keras_serializable(package="kerasdl")
@@ -26,6 +28,8 @@ class LayerNormalization(keras.Layer):
         gamma_regularizer: Penalty on $\gamma$.
         beta_constraint: Projection of $\beta$ after each update.
         gamma_constraint: Projection of $\gamma$ after each update.
+        rms_scaling: Deprecated in Keras, kept for old files: leave out the $- \mu$ of the numerator
+            (but not of $\sigma^2$) and $\beta$. For $\sqrt{\overline{x^2}}$ use `RMSNormalization`.
         **kwargs: `name`, `dtype`, `trainable` of `keras.Layer`.
 
     Call arguments:
@@ -36,7 +40,8 @@ class LayerNormalization(keras.Layer):
         in float32. A mask is passed on.
 
     Raises:
-        ValueError: If `axis` is neither an integer nor integers, or out of bounds.
+        TypeError: If `axis` is neither an integer nor integers.
+        ValueError: If it is out of bounds.
 
     Source:
         Ba et al., 2016, Layer Normalization, equation 4.
@@ -46,7 +51,7 @@ class LayerNormalization(keras.Layer):
         >>> [float(v) for v in y[0]]
         [-1.0, 1.0]
 
-    Differences from Keras: no `rms_scaling`, which Keras has deprecated.
+    Differences from Keras: on JAX, float64 is computed in float64.
     """
 
     def __init__(
@@ -61,16 +66,27 @@ class LayerNormalization(keras.Layer):
         gamma_regularizer=None,
         beta_constraint=None,
         gamma_constraint=None,
+        rms_scaling=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
         is_axes = isinstance(axis, list | tuple) and all(isinstance(a, int) for a in axis)
         if not (isinstance(axis, int) or is_axes):
-            raise ValueError(f"`axis` must be an integer or integers, received {axis!r}.")
+            raise TypeError(
+                "Expected an int or a list/tuple of ints for the argument 'axis', but received: "
+                f"`axis`={axis!r}"
+            )
+        if rms_scaling:
+            warnings.warn(
+                "`rms_scaling=True` is deprecated: it scales by the standard deviation, not by the "
+                "root mean square. Use `RMSNormalization`.",
+                stacklevel=2,
+            )
         self.axis = axis if isinstance(axis, int) else list(axis)
         self.epsilon = epsilon
         self.center = center
         self.scale = scale
+        self.rms_scaling = rms_scaling
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
         self.beta_regularizer = regularizers.get(beta_regularizer)
@@ -82,18 +98,11 @@ class LayerNormalization(keras.Layer):
 
     def build(self, input_shape):
         r"""Create $\gamma$ and $\beta$ over the feature axes."""
-        rank = len(input_shape)
-        axes = [self.axis] if isinstance(self.axis, int) else self.axis
-        for a in axes:
-            if not -rank <= a < rank:
-                raise ValueError(
-                    f"`axis` must be an axis of the input, received {self.axis} for an input of "
-                    f"shape {tuple(input_shape)}."
-                )
+        axes = axes_within(self.axis, input_shape)
         # In Keras' order, so that weights can be exchanged: axes sorted as they were written.
         shape = tuple(input_shape[a] for a in sorted(axes))
         self.gamma = self.beta = None
-        if self.scale:
+        if self.scale or self.rms_scaling:
             self.gamma = self.add_weight(
                 name="gamma",
                 shape=shape,
@@ -102,7 +111,7 @@ class LayerNormalization(keras.Layer):
                 constraint=self.gamma_constraint,
                 autocast=False,
             )
-        if self.center:
+        if self.center and not self.rms_scaling:
             self.beta = self.add_weight(
                 name="beta",
                 shape=shape,
@@ -114,11 +123,15 @@ class LayerNormalization(keras.Layer):
 
     def call(self, inputs):
         """Normalise, scale and shift."""
-        y = ops.layer_normalization(inputs, self.gamma, self.beta, self.axis, self.epsilon)
+        if self.rms_scaling:
+            y = ops.deviation_scaling(inputs, self.gamma, self.axis, self.epsilon)
+        else:
+            y = ops.fast_layer_normalization(inputs, self.gamma, self.beta, self.axis, self.epsilon)
         return keras.ops.cast(y, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""
+        axes_within(self.axis, input_shape)
         return input_shape
 
     def get_config(self):
@@ -129,6 +142,7 @@ class LayerNormalization(keras.Layer):
             "epsilon": self.epsilon,
             "center": self.center,
             "scale": self.scale,
+            "rms_scaling": self.rms_scaling,
             "beta_initializer": initializers.serialize(self.beta_initializer),
             "gamma_initializer": initializers.serialize(self.gamma_initializer),
             "beta_regularizer": regularizers.serialize(self.beta_regularizer),

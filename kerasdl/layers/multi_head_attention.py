@@ -4,9 +4,8 @@ import math
 import string
 
 import keras
-from keras import constraints, regularizers
 
-from kerasdl import initializers, ops
+from kerasdl import constraints, initializers, ops, regularizers
 from kerasdl.backend import set_mask
 from kerasdl.layers.arguments import positive_integer, rate
 from kerasdl.layers.dropout import Dropout
@@ -261,6 +260,26 @@ class MultiHeadAttention(keras.Layer):
         while len(mask.shape) < len(other.shape):
             mask = keras.ops.expand_dims(mask, -2 * len(self.attention_axes) - 1)
         return mask
+
+    @property
+    def query_dense(self):
+        """The layer that projects the queries."""
+        return self._query_dense
+
+    @property
+    def key_dense(self):
+        """The layer that projects the keys."""
+        return self._key_dense
+
+    @property
+    def value_dense(self):
+        """The layer that projects the values."""
+        return self._value_dense
+
+    @property
+    def output_dense(self):
+        """The layer that mixes the heads."""
+        return self._output_dense
 
     def compute_output_shape(self, query_shape, value_shape, key_shape=None):
         """Return (B, T, D_q) or what `output_shape` asked for."""

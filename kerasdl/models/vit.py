@@ -4,6 +4,7 @@ import keras
 
 from kerasdl import layers
 from kerasdl.layers.arguments import positive_integer
+from kerasdl.models.common import head_dtype, reject_unknown, serialize_dtype
 from kerasdl.ops.embedding import patch_grid
 
 
@@ -90,9 +91,7 @@ class ViT(keras.Model):
         positive_integer("hidden_dim", hidden_dim)
         mlp_dim = 2 * hidden_dim if mlp_dim is None else mlp_dim
         dtype = kwargs.pop("dtype", None)
-        unknown = set(kwargs) - {"name", "trainable"}
-        if unknown:  # Keras' functional models drop what they do not know
-            raise TypeError(f"ViT takes no argument {', '.join(sorted(unknown))}.")
+        reject_unknown("ViT", kwargs)
         H, W, C = image_shape
         patch = (patch_size, patch_size) if isinstance(patch_size, int) else tuple(patch_size)
         rows, columns = patch_grid((H, W), patch)
@@ -124,9 +123,7 @@ class ViT(keras.Model):
             )(z)
         z = layers.LayerNormalization(epsilon=1e-6, dtype=dtype, name="norm")(z)
         y = z[:, 0] if pooling == "token" else keras.ops.mean(z, axis=1)
-        # The head stays in float32 under mixed precision: the softmax that follows needs it.
-        head_dtype = dtype if keras.dtype_policies.get(dtype).compute_dtype == "float64" else None
-        logits = layers.Dense(num_classes, dtype=head_dtype or "float32", name="head")(y)
+        logits = layers.Dense(num_classes, dtype=head_dtype(dtype), name="head")(y)
         super().__init__(inputs=image, outputs=logits, **kwargs)
 
         self.image_shape = (H, W, C)
@@ -149,7 +146,6 @@ class ViT(keras.Model):
 
     def get_config(self):
         """Return the constructor's arguments."""
-        dtype = self._layers_dtype
         return {
             "image_shape": self.image_shape,
             "num_classes": self.num_classes,
@@ -162,9 +158,7 @@ class ViT(keras.Model):
             "attention_dropout": self.attention_dropout,
             "pooling": self.pooling,
             "name": self.name,
-            "dtype": dtype
-            if dtype is None or isinstance(dtype, str)
-            else keras.dtype_policies.serialize(dtype),
+            "dtype": serialize_dtype(self._layers_dtype),
         }
 
     @classmethod

@@ -1,9 +1,12 @@
-"""From pictures and positions to vectors."""
+"""From pictures, words and positions to vectors."""
 
 import math
 
+import keras
 import numpy as np
 from keras import ops
+
+from kerasdl.builtins import fall_back_to
 
 
 def extract_patches(images, patch_size):
@@ -97,3 +100,60 @@ def sinusoidal_encoding(length, dim, max_wavelength=10_000):
     angle = pos / max_wavelength ** (2 * i / dim)  # (length, ⌈d/2⌉)
     interleaved = np.stack([np.sin(angle), np.cos(angle)], axis=-1)  # (length, ⌈d/2⌉, 2)
     return interleaved.reshape(length, -1)[:, :dim]
+
+
+def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
+    r"""Write each integer as a vector with a single 1.
+
+    $$y_{\dots k} = \begin{cases} 1 & \text{if } k = x_{\dots} \\ 0 & \text{else} \end{cases},
+      \qquad k = 0, \dots, K - 1$$
+
+    Args:
+        x: Integers (…). One outside 0 to K − 1 gives a vector of zeros.
+        num_classes: $K$.
+        axis: Where the new axis goes; −1 puts it last.
+        dtype: Dtype of the result; default `keras.config.floatx()`.
+        sparse: Whether to return a sparse tensor. That is a way of storing, no other equation: it
+            is Keras' own.
+
+    Returns:
+        Tensor (…, K).
+
+    Example:
+        >>> [int(v) for v in one_hot(ops.array([2]), 4)[0]]
+        [0, 0, 1, 0]
+
+    Differences from Keras: none.
+    """
+    if sparse:
+        return fall_back_to(keras.ops, __name__)("one_hot")(x, num_classes, axis, dtype, sparse)
+    x = x if isinstance(x, keras.KerasTensor) else ops.convert_to_tensor(x)
+    rank = len(x.shape) + 1
+    along = [1] * rank
+    along[axis] = num_classes
+    k = ops.reshape(ops.cast(ops.arange(num_classes), x.dtype), along)
+    y = ops.equal(ops.expand_dims(x, axis), k)
+    return ops.cast(y, dtype or keras.config.floatx())
+
+
+def embedding_lookup(E, x):
+    r"""Look rows of a table up.
+
+    $$y_{\dots} = E_{x_{\dots}} = \mathrm{onehot}(x_{\dots})\, E$$
+
+    The product with one-hot vectors is the equation; reading the rows gives the same numbers
+    without multiplying by zeros, and its gradient touches only the rows that were read.
+
+    Args:
+        E: Table (V, D).
+        x: Integers (…), 0 ≤ x < V.
+
+    Returns:
+        Tensor (…, D).
+
+    Example:
+        >>> E = ops.array([[1.0, 2.0], [3.0, 4.0]])
+        >>> [float(v) for v in embedding_lookup(E, ops.array(1))]
+        [3.0, 4.0]
+    """
+    return ops.take(E, x, axis=0)

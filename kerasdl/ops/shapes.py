@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from keras import ops
+
 
 class EinsumShapes(NamedTuple):
     """Shapes that belong to an einsum projection."""
@@ -102,3 +104,113 @@ def _bias_shape(equation, y, sizes, bias_axes, trailing):
     first = min(y.index(letter) for letter in bias_axes)
     shape = tuple(sizes[letter] if letter in bias_axes else 1 for letter in y[first:])
     return shape + (1,) * trailing
+
+
+def conv_padding(size, kernel, stride=1, padding="valid", dilation=1):
+    r"""Work out how many zeros a convolution puts before and behind an axis.
+
+    `"same"` gives $\lceil W / S \rceil$ outputs and centres the window, the odd zero behind;
+    `"causal"` puts all $F_{eff} - 1$ zeros before, so that no output sees the future.
+
+    Args:
+        size: $W$, or a scalar integer tensor where it is known only at run time.
+        kernel: $F$.
+        stride: $S$.
+        padding: `"valid"`, `"same"` or `"causal"`.
+        dilation: $d$; the window covers $F_{eff} = (F - 1) d + 1$.
+
+    Returns:
+        Zeros before and behind.
+
+    Raises:
+        ValueError: If `padding` is none of these.
+
+    Example:
+        >>> conv_padding(5, kernel=3, stride=2, padding="same")
+        (1, 1)
+    """
+    F_eff = (kernel - 1) * dilation + 1
+    if padding == "valid":
+        return 0, 0
+    if padding == "causal":
+        return F_eff - 1, 0
+    if padding != "same":
+        raise ValueError(f"`padding` must be 'valid', 'same' or 'causal', received {padding!r}.")
+    if stride == 1:
+        total = F_eff - 1  # whatever the size
+    else:
+        total = (-(-size // stride) - 1) * stride + F_eff - size
+        total = max(total, 0) if isinstance(total, int) else ops.maximum(total, 0)
+    return total // 2, total - total // 2
+
+
+def conv_output_size(size, kernel, stride=1, padding="valid", dilation=1):
+    r"""Count the positions of a window along an axis.
+
+    $$\frac{W - F_{eff} + 2P}{S} + 1, \qquad F_{eff} = (F - 1) d + 1$$
+
+    rounded down, with $2P$ the zeros of `conv_padding`. The same for pooling.
+
+    Args:
+        size: $W$, or `None` where it is unknown.
+        kernel: $F$.
+        stride: $S$.
+        padding: `"valid"`, `"same"` or `"causal"`.
+        dilation: $d$.
+
+    Returns:
+        The number; zero or less where the window does not fit; `None` for a `size` of `None`.
+
+    Raises:
+        ValueError: If `padding` is none of these.
+
+    Example:
+        >>> conv_output_size(28, kernel=5), conv_output_size(28, 3, stride=2, padding="same")
+        (24, 14)
+    """
+    before, behind = conv_padding(1 if size is None else size, kernel, stride, padding, dilation)
+    if size is None:
+        return None
+    F_eff = (kernel - 1) * dilation + 1
+    return (size - F_eff + before + behind) // stride + 1
+
+
+def conv_transpose_output_size(
+    size, kernel, stride=1, padding="valid", output_padding=None, dilation=1
+):
+    r"""Work out the size from which a convolution would have made `size` outputs.
+
+    $$W = (n - 1) S + F_{eff} - 2P + P_{out}$$
+
+    Several sizes lead to the same $n$. Without `output_padding` it is $n S$ for `"same"` and
+    $(n - 1) S + \max(F_{eff}, S)$ for `"valid"`; with it, `"same"` crops $F_{eff}$ down to its
+    parity, $(n - 1) S + F_{eff} \bmod 2 + P_{out}$, as Keras does.
+
+    Args:
+        size: $n$, or `None` where it is unknown.
+        kernel: $F$.
+        stride: $S$.
+        padding: `"valid"` or `"same"`.
+        output_padding: $P_{out}$, or `None`.
+        dilation: $d$.
+
+    Returns:
+        The size; `None` for a `size` of `None`.
+
+    Raises:
+        ValueError: If `padding` is none of these.
+
+    Example:
+        >>> conv_transpose_output_size(14, kernel=3, stride=2, padding="same")
+        28
+    """
+    if padding not in ("valid", "same"):
+        raise ValueError(f"`padding` must be 'valid' or 'same', received {padding!r}.")
+    if size is None:
+        return None
+    F_eff = (kernel - 1) * dilation + 1
+    if padding == "valid":
+        last = max(F_eff, stride) if output_padding is None else F_eff + output_padding
+    else:
+        last = stride if output_padding is None else F_eff % 2 + output_padding
+    return (size - 1) * stride + last

@@ -3,10 +3,11 @@
 import keras
 from keras import ops
 
-from kerasdl.ops.updates import adam_update
+from kerasdl.ops.updates import adam_step, ema_increment, maximum
+from kerasdl.optimizers.base import base_arguments, register
 
 
-@keras.saving.register_keras_serializable(package="kerasdl")
+@register
 class Adam(keras.optimizers.Optimizer):
     r"""Adaptive moments: each parameter has its own step size.
 
@@ -16,21 +17,12 @@ class Adam(keras.optimizers.Optimizer):
     stands in the root, $\hat v_t = \max(\hat v_{t-1}, v_t)$, so that steps never grow again.
 
     Args:
-        learning_rate: $\alpha$: a number, a `LearningRateSchedule` or a callable.
+        learning_rate: $\alpha$: a number, a `LearningRateSchedule` or a callable without arguments.
         beta_1: Decay of the mean of the gradient.
         beta_2: Decay of the mean of its square.
         epsilon: $\hat\epsilon$, outside the root.
         amsgrad: Use the AMSGrad variant.
-        weight_decay: Decoupled decay, applied before the step; `None` for none.
-        clipnorm: Clip each gradient to this norm.
-        clipvalue: Clip each gradient entry to this absolute value.
-        global_clipnorm: Clip all gradients together to this norm.
-        use_ema: Keep an exponential moving average of the weights.
-        ema_momentum: Its momentum.
-        ema_overwrite_frequency: Steps between overwriting the weights with the average.
-        loss_scale_factor: Factor that the loss was multiplied by; gradients are divided by it.
-        gradient_accumulation_steps: Steps whose gradients are averaged before one update.
-        name: Name of the optimiser.
+        {base arguments}
 
     Source:
         Kingma and Ba, 2015, Adam. Reddi et al., 2018, On the Convergence of Adam and Beyond.
@@ -42,8 +34,8 @@ class Adam(keras.optimizers.Optimizer):
         0.9
 
     Differences from the paper and from Keras: epsilon is 1e-7 as in Keras, the paper has 1e-8,
-    and it is the paper's $\hat\epsilon$: the bias corrections are folded into $\alpha_t$. None
-    from Keras.
+    and it is the paper's $\hat\epsilon$: the bias corrections are folded into $\alpha_t$. AMSGrad
+    takes the maximum before the correction, the paper has none. None from Keras.
     """
 
     def __init__(
@@ -65,20 +57,7 @@ class Adam(keras.optimizers.Optimizer):
         name=None,
         **kwargs,
     ):
-        super().__init__(
-            learning_rate=learning_rate,
-            name=name,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            use_ema=use_ema,
-            ema_momentum=ema_momentum,
-            ema_overwrite_frequency=ema_overwrite_frequency,
-            loss_scale_factor=loss_scale_factor,
-            gradient_accumulation_steps=gradient_accumulation_steps,
-            **kwargs,
-        )
+        super().__init__(**base_arguments(locals()))
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -97,26 +76,17 @@ class Adam(keras.optimizers.Optimizer):
 
     def update_step(self, gradient, variable, learning_rate):
         """Move one variable against its gradient."""
-        dtype = variable.dtype
-        index = self._get_variable_index(variable)
+        dtype, index = variable.dtype, self._get_variable_index(variable)
+        g, alpha = ops.cast(gradient, dtype), ops.cast(learning_rate, dtype)
+        t = ops.cast(self.iterations + 1, dtype)
         m, v = self._momentums[index], self._velocities[index]
-        m_t, v_t, alpha_t, step = adam_update(
-            g=ops.cast(gradient, dtype),
-            m=m,
-            v=v,
-            t=ops.cast(self.iterations + 1, dtype),
-            alpha=ops.cast(learning_rate, dtype),
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-        )
-        self.assign(m, m_t)
-        self.assign(v, v_t)
+        self.assign_add(m, ema_increment(g, m, self.beta_1))
+        self.assign_add(v, ema_increment(ops.square(g), v, self.beta_2))
         if self.amsgrad:
             v_hat = self._velocity_hats[index]
-            v_hat_t = ops.maximum(v_hat, v_t)
-            self.assign(v_hat, v_hat_t)
-            step = alpha_t * m_t / (ops.sqrt(v_hat_t) + self.epsilon)
+            self.assign(v_hat, maximum(v_hat, v))
+            v = v_hat
+        step = adam_step(m, v, t, alpha, self.beta_1, self.beta_2, self.epsilon)
         self.assign_sub(variable, step)
 
     def get_config(self):

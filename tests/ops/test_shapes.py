@@ -1,11 +1,20 @@
 """Shape arithmetic of einsum projections and patches."""
 
+import itertools
+
 import keras
 import pytest
+from keras.src.backend.common.backend_utils import compute_conv_transpose_output_shape
 from keras.src.layers.core.einsum_dense import _analyze_einsum_string
+from keras.src.ops.operation_utils import compute_conv_output_shape
 
 from kerasdl.ops.embedding import patch_grid
-from kerasdl.ops.shapes import einsum_weight_shapes
+from kerasdl.ops.shapes import (
+    conv_output_size,
+    conv_padding,
+    conv_transpose_output_size,
+    einsum_weight_shapes,
+)
 
 CASES = [
     ("ab,bc->ac", "c", (None, 5), (6,)),
@@ -49,3 +58,62 @@ def test_channels_of_a_real_layer_agree():
     ours = einsum_weight_shapes("abc,cde->abde", (None, 7, 5), (None, 6, 4), "de")
     assert tuple(layer.kernel.shape) == ours.kernel
     assert tuple(layer.bias.shape) == ours.bias
+
+
+SIZES = range(1, 9)
+WINDOWS = list(itertools.product((1, 2, 3, 5), (1, 2, 3, 4), (1, 2, 3)))  # kernel, stride, dilation
+
+
+@pytest.mark.parametrize("padding", ["valid", "same", "causal"])
+def test_conv_output_size_equals_keras(padding):
+    for size in SIZES:
+        for kernel, stride, dilation in WINDOWS:
+            ours = conv_output_size(size, kernel, stride, padding, dilation)
+            settings = dict(strides=(stride,), padding=padding, dilation_rate=(dilation,))
+            if ours <= 0:
+                with pytest.raises(ValueError, match="zero or negative"):
+                    compute_conv_output_shape((1, size, 2), 3, (kernel,), **settings)
+            else:
+                theirs = compute_conv_output_shape((1, size, 2), 3, (kernel,), **settings)
+                assert (1, ours, 3) == theirs
+    assert conv_output_size(None, 3, 2, padding) is None
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("output_padding", [None, 0, 1, 2])
+def test_conv_transpose_output_size_equals_keras(padding, output_padding):
+    for size in (*SIZES, None):
+        for kernel, stride, dilation in WINDOWS:
+            theirs = compute_conv_transpose_output_shape(
+                (1, size, 2), (kernel,), 3, stride, padding, output_padding, dilation_rate=dilation
+            )
+            ours = conv_transpose_output_size(
+                size, kernel, stride, padding, output_padding, dilation
+            )
+            assert ours == theirs[1]
+
+
+def test_transposed_leads_back():
+    """Without output padding, a convolution leads from the new size to the old."""
+    for size in SIZES:
+        for kernel, stride, dilation in WINDOWS:
+            for padding in ("valid", "same"):
+                W = conv_transpose_output_size(size, kernel, stride, padding, None, dilation)
+                assert conv_output_size(W, kernel, stride, padding, dilation) == size
+
+
+def test_padding_of_an_unknown_size():
+    """A size that is a tensor gives the same zeros as the integer."""
+    for size in SIZES:
+        for kernel, stride, dilation in WINDOWS:
+            known = conv_padding(size, kernel, stride, "same", dilation)
+            at_run_time = conv_padding(keras.ops.array(size), kernel, stride, "same", dilation)
+            assert tuple(map(int, at_run_time)) == known
+            assert sum(known) - (known[0] * 2) in (0, 1)
+
+
+def test_unknown_padding_is_named():
+    with pytest.raises(ValueError, match="received 'full'"):
+        conv_output_size(5, 3, padding="full")
+    with pytest.raises(ValueError, match="received 'causal'"):
+        conv_transpose_output_size(5, 3, padding="causal")

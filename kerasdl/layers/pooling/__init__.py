@@ -1,0 +1,1 @@
+"""Layers that keep one number for each window, or for each channel."""

@@ -1,0 +1,1 @@
+"""Layers that prepare inputs, within the model or within `tf.data`."""

@@ -1,0 +1,80 @@
+"""Circle loss, for embeddings that are compared with each other."""
+
+from keras import ops
+
+from kerasdl.activations import softplus
+from kerasdl.backend import set_mask
+from kerasdl.losses.base import maximum, register
+
+
+@register
+def circle(
+    y_true,
+    y_pred,
+    ref_labels=None,
+    ref_embeddings=None,
+    remove_diagonal=True,
+    gamma=80,
+    margin=0.4,
+):
+    r"""Pull embeddings of one class together, push those of others away, the worst ones most.
+
+    With the cosine distances $d_{ij} = \max(1 - \langle x_i, x_j \rangle, 0)$:
+
+    $$\ell_i = \log\left(1 + \sum_{j:\, y_j \ne y_i} e^{\gamma\, \alpha^-_{ij} (1 - m - d_{ij})}
+        \sum_{j:\, y_j = y_i} e^{-\gamma\, \alpha^+_{ij} (m - d_{ij})}\right),$$
+
+    $$\alpha^+_{ij} = \max(m + d_{ij}, 0), \qquad \alpha^-_{ij} = \max(1 + m - d_{ij}, 0)$$
+
+    Args:
+        y_true: Integer labels (B,) or (B, 1).
+        y_pred: Embeddings $x$ (B, n) of length 1.
+        ref_labels: Labels of the references; default the batch itself.
+        ref_embeddings: Embeddings of the references (R, n); default the batch itself.
+        remove_diagonal: Whether pairs $(i, i)$ are left out.
+        gamma: $\gamma$, scale.
+        margin: $m$.
+
+    Returns:
+        Tensor (B,). Where it is 0 (nothing to compare with) it does not count in the mean.
+
+    Source:
+        Sun et al., 2020, Circle Loss, equations 4 to 8.
+
+    Example:
+        >>> float(circle([0, 1], [[1.0, 0.0], [0.0, 1.0]])[0])
+        0.0
+
+    Differences from the paper and from Keras: the paper holds the weights $\alpha$ constant in the
+    derivative; Keras, and this, differentiate through them.
+    """
+    x = ops.convert_to_tensor(y_pred)
+    references = x if ref_embeddings is None else ops.cast(ref_embeddings, x.dtype)
+    y = ops.reshape(ops.cast(ops.convert_to_tensor(y_true), "int32"), (-1, 1))
+    y_ref = y if ref_labels is None else ops.cast(ops.convert_to_tensor(ref_labels), "int32")
+
+    same = ops.equal(y, ops.reshape(y_ref, (1, -1)))  # (B, R)
+    other = ops.logical_not(same)
+    if remove_diagonal:
+        i = ops.expand_dims(ops.arange(ops.shape(x)[0], dtype="int32"), 1)
+        j = ops.expand_dims(ops.arange(ops.shape(references)[0], dtype="int32"), 0)
+        same = ops.logical_and(same, ops.not_equal(i, j))
+
+    d = maximum(1 - ops.matmul(x, ops.transpose(references)), 0.0)
+    attract = -gamma * maximum(margin + d, 0.0) * (margin - d)
+    repel = gamma * maximum(1 + margin - d, 0.0) * (1 - margin - d)
+    exponent = _log_sum_exp(attract, same) + _log_sum_exp(repel, other)
+    comparable = ops.logical_and(ops.any(same, axis=1), ops.any(other, axis=1))
+    loss = ops.where(comparable, softplus(exponent), ops.zeros_like(exponent))
+    set_mask(loss, loss > 0)
+    return loss
+
+
+def _log_sum_exp(x, keep):
+    """Return log Σ e^x over the kept entries of each row; 0 where none is kept."""
+    nothing = ops.logical_not(ops.any(keep, axis=1, keepdims=True))
+    keep = ops.logical_or(keep, nothing)  # an empty row is computed as if full, and not used
+    lowest = ops.min(x, axis=1, keepdims=True)
+    m = ops.stop_gradient(ops.max(ops.where(keep, x, lowest), axis=1, keepdims=True))
+    e = ops.where(keep, ops.exp(ops.where(keep, x, m) - m), ops.zeros_like(x))
+    return ops.log(ops.sum(e, axis=1)) + ops.squeeze(m, 1)

@@ -1,0 +1,88 @@
+"""Hinge losses: no loss once an answer is right by a margin."""
+
+from keras import ops
+
+from kerasdl.losses.base import as_tensors, maximum, mean, register
+
+
+def _margin(y_true, y_pred):
+    """Return 1 - y ŷ, with labels 0 and 1 read as -1 and 1."""
+    y, p = as_tensors(y_true, y_pred)
+    binary = ops.cast(ops.all(ops.logical_or(ops.equal(y, 0), ops.equal(y, 1))), p.dtype)
+    y = y * (1 + binary) - binary  # 2 y - 1 if all labels are 0 or 1, else y
+    return 1 - y * p
+
+
+@register
+def hinge(y_true, y_pred):
+    r"""Loss of the support vector machine.
+
+    $$\ell = \frac{1}{n} \sum_{i=1}^{n} \max(1 - y_i \hat y_i, 0), \qquad y_i \in \{-1, 1\}$$
+
+    Args:
+        y_true: Labels (…, n), -1 and 1, or 0 and 1.
+        y_pred: Scores $\hat y$ (…, n).
+
+    Returns:
+        Tensor (…): one loss for each example.
+
+    Source:
+        Cortes and Vapnik, 1995, Support-Vector Networks.
+
+    Example:
+        >>> float(hinge([1.0, -1.0], [0.5, -2.0]))
+        0.25
+    """
+    return mean(maximum(_margin(y_true, y_pred), 0.0))
+
+
+@register
+def squared_hinge(y_true, y_pred):
+    r"""Hinge loss without the kink.
+
+    $$\ell = \frac{1}{n} \sum_{i=1}^{n} \max(1 - y_i \hat y_i, 0)^2, \qquad y_i \in \{-1, 1\}$$
+
+    Args:
+        y_true: Labels (…, n), -1 and 1, or 0 and 1.
+        y_pred: Scores $\hat y$ (…, n).
+
+    Returns:
+        Tensor (…): one loss for each example.
+
+    Source:
+        Tang, 2013, Deep Learning using Linear Support Vector Machines, equation 8.
+
+    Example:
+        >>> float(squared_hinge([1.0, -1.0], [0.5, -2.0]))
+        0.125
+    """
+    return mean(ops.square(maximum(_margin(y_true, y_pred), 0.0)))
+
+
+@register
+def categorical_hinge(y_true, y_pred):
+    r"""Hinge loss of several classes: the right one must lead by 1.
+
+    $$\ell = \max\left(\max_k (1 - y_k)\, \hat y_k - \sum_k y_k \hat y_k + 1,\; 0\right)$$
+
+    Args:
+        y_true: One-hot labels $y$ (…, classes).
+        y_pred: Scores $\hat y$ (…, classes).
+
+    Returns:
+        Tensor (…): one loss for each example.
+
+    Source:
+        Crammer and Singer, 2001, On the Algorithmic Implementation of Multiclass Kernel-based
+        Vector Machines.
+
+    Example:
+        >>> float(categorical_hinge([0.0, 1.0], [0.5, 1.0]))
+        0.5
+
+    Differences from the paper: the right class enters the inner maximum with 0, as in Keras.
+    """
+    y, p = as_tensors(y_true, y_pred)
+    right = ops.sum(y * p, axis=-1)
+    strongest_wrong = ops.max((1 - y) * p, axis=-1)
+    return maximum(strongest_wrong - right + 1, 0.0)

@@ -1,0 +1,106 @@
+"""Cross-entropy of integer labels."""
+
+from keras import ops
+
+from kerasdl.backend import hand_derived_in_graphs, set_mask
+from kerasdl.losses.base import clip_probabilities, logits_of, register
+
+
+@register
+def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
+    r"""Cross-entropy between integer labels and predicted distributions, one value per example.
+
+    $$\ell = -\log p_y, \qquad p = \mathrm{softmax}(z)
+      \quad\Rightarrow\quad \ell = \log \sum_k e^{z_k - m} - (z_y - m), \qquad m = \max_k z_k$$
+
+    The right-hand form never takes the logarithm of a probability that was rounded to 0.
+    Its derivative is $\partial \ell / \partial z = p - \mathrm{onehot}(y)$.
+
+    Args:
+        y_true: Integer labels, shape (…) or (…, 1).
+        y_pred: Logits or probabilities, shape (…, classes) with the classes along `axis`.
+        from_logits: Whether `y_pred` are logits $z$ (else probabilities $p$).
+        ignore_class: A label whose examples count neither in the sum nor in the mean.
+        axis: Axis of the classes.
+
+    Returns:
+        Tensor (…): one loss for each label.
+
+    Raises:
+        ValueError: If the shapes of labels and predictions do not fit.
+
+    Source:
+        Goodfellow et al., 2016, Deep Learning, section 6.2.2.3.
+
+    Example:
+        >>> losses = sparse_categorical_crossentropy([1], [[0.0, 0.0]], from_logits=True)
+        >>> round(float(losses[0]), 4)
+        0.6931
+
+    Differences from Keras: any `axis` works on every backend. A label outside the classes gives
+    NaN on every backend (Keras: an error, NaN or a silent 0, by backend).
+    """
+    name = "sparse_categorical_crossentropy"
+    y_pred, from_logits = logits_of(y_pred, from_logits, "softmax", name)
+    y_pred = ops.convert_to_tensor(y_pred)
+    y = ops.cast(ops.convert_to_tensor(y_true), "int32")
+    if len(y.shape) == len(y_pred.shape) and y.shape[axis] == 1:
+        y = ops.squeeze(y, axis=axis)
+    z = y_pred if axis in (-1, len(y_pred.shape) - 1) else ops.moveaxis(y_pred, axis, -1)
+    _check_labels(y.shape, z.shape)
+
+    keep = None if ignore_class is None else ops.not_equal(y, ignore_class)
+    if keep is not None:
+        y = ops.where(keep, y, 0)
+    if not from_logits:
+        z = ops.log(clip_probabilities(z))
+    loss = _sparse_from_logits(y, z)  # (…)
+    if keep is not None:
+        loss = ops.where(keep, loss, ops.zeros_like(loss))
+        set_mask(loss, keep)  # `keras.Loss` takes the mean over the kept examples only
+    return loss
+
+
+def _labels(y, z):
+    """Return the one-hot labels as booleans (…, classes), and NaN for a label that is no class."""
+    classes = z.shape[-1]
+    hit = ops.equal(ops.arange(classes, dtype="int32"), ops.expand_dims(y, -1))
+    valid = ops.logical_and(y >= 0, y < classes)
+    nan = ops.cast(float("nan"), z.dtype)
+    return hit, ops.where(valid, ops.zeros_like(nan), nan)
+
+
+def _sparse_equation(y, z):
+    hit, nothing_or_nan = _labels(y, z)
+    shifted = z - ops.stop_gradient(ops.max(z, axis=-1, keepdims=True))
+    log_sum = ops.log(ops.sum(ops.exp(shifted), axis=-1))  # (…)
+    return log_sum - ops.sum(ops.where(hit, shifted, 0.0), axis=-1) + nothing_or_nan
+
+
+def _sparse_by_hand(y, z):
+    hit, nothing_or_nan = _labels(y, z)
+    onehot = ops.cast(hit, z.dtype)
+    shifted = z - ops.max(z, axis=-1, keepdims=True)
+    e = ops.exp(shifted)
+    total = ops.sum(e, axis=-1, keepdims=True)
+    log_sum = ops.squeeze(ops.log(total), -1)
+    loss = log_sum - ops.sum(onehot * shifted, axis=-1) + nothing_or_nan
+    return loss, lambda upstream: (
+        None,
+        ops.expand_dims(upstream, -1) * (e / total - onehot),
+    )
+
+
+_sparse_from_logits = hand_derived_in_graphs(_sparse_equation, _sparse_by_hand)
+
+
+def _check_labels(labels, predictions):
+    fits = len(labels) == len(predictions) - 1 and all(
+        a is None or b is None or a == b for a, b in zip(labels, predictions[:-1], strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            "`y_true` must have the shape of `y_pred` without the class axis, received "
+            f"y_true of shape {tuple(labels)} and y_pred of shape {tuple(predictions)} "
+            "(classes last)."
+        )

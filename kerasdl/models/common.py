@@ -1,0 +1,90 @@
+"""What the reference networks have in common."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import keras
+
+from kerasdl import activations, layers, regularizers
+
+# What a network is made of; `keras` in its place gives the same network from the built-ins.
+OURS = SimpleNamespace(activations=activations, layers=layers, regularizers=regularizers)
+
+
+def reject_unknown(network: str, arguments: dict[str, Any]) -> None:
+    """Refuse arguments that nothing would use; Keras' functional models drop them silently.
+
+    Raises:
+        TypeError: Naming them.
+
+    Example:
+        >>> reject_unknown("CNN", {"depth": 3})
+        Traceback (most recent call last):
+        ...
+        TypeError: CNN takes no argument depth.
+    """
+    unknown = set(arguments) - {"name", "trainable"}
+    if unknown:
+        raise TypeError(f"{network} takes no argument {', '.join(sorted(unknown))}.")
+
+
+def head_dtype(dtype: Any) -> Any:
+    """Return the dtype of the last layer: float32 under mixed precision.
+
+    The softmax that follows needs it.
+
+    Example:
+        >>> head_dtype("mixed_bfloat16"), head_dtype("float64")
+        ('float32', 'float64')
+    """
+    return dtype if keras.dtype_policies.get(dtype).compute_dtype == "float64" else "float32"
+
+
+def serialize_dtype(dtype: Any) -> Any:
+    """Return what `get_config` stores for the dtype that a network was given."""
+    if dtype is None or isinstance(dtype, str):
+        return dtype
+    return keras.dtype_policies.serialize(dtype)
+
+
+def strength(name: str, value: float) -> float:
+    """Return the factor of a penalty.
+
+    Raises:
+        ValueError: If it is not a number of at least 0.
+    """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < float("inf"):
+        raise ValueError(f"`{name}` must be a number of at least 0, received {value!r}.")
+    return value
+
+
+def sizes(name: str, values: Any) -> tuple[int, ...]:
+    """Return the sizes of consecutive layers as a tuple.
+
+    Raises:
+        ValueError: If they are no sequence of positive integers.
+
+    Example:
+        >>> sizes("filters", [32, 64])
+        (32, 64)
+    """
+    is_sequence = isinstance(values, list | tuple)
+    if not is_sequence or not all(type(v) is int and v > 0 for v in values):
+        raise ValueError(f"`{name}` must be a list of positive integers, received {values!r}.")
+    return tuple(values)
+
+
+def builtin_twin(model: keras.Model, logits: Callable, config: dict[str, Any]) -> keras.Model:
+    """Return the same network from Keras' own layers, with the same weights.
+
+    Args:
+        model: A network of ours.
+        logits: The function that puts it together; takes `library`.
+        config: Its arguments.
+    """
+    inputs = keras.Input(model.input_shape[1:])
+    twin = keras.Model(inputs, logits(inputs, **config, library=keras), name=model.name)
+    twin.set_weights(model.get_weights())
+    return twin

@@ -1,0 +1,198 @@
+"""Windows that slide along one axis: the quick way to pool, and its way back.
+
+A maximum or a sum over a box is the maximum or sum over its columns, then over its rows: with $F$
+taps an axis, $F + F$ operations instead of $F F$. So everything here works on tensors (N, L, M)
+whose middle axis is pooled; what stands before and behind it is one long axis each. Strided slices
+are avoided: in a TensorFlow graph they copy number by number, ten times slower than `take`, which
+copies whole rows, or a reduction.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import ops
+from keras.utils import standardize_dtype
+
+from kerasdl.ops.shapes import conv_output_size, conv_padding
+
+
+class Slide(NamedTuple):
+    """A window of `F` taps that moves by `s` along an axis of `L` numbers, `n` times.
+
+    Tap $k$ of window $i$ lies at $i s + k - p$. `L`, `n` and `p` are integers, or scalar tensors
+    where the size is known only at run time.
+    """
+
+    F: int
+    s: int
+    p: Any
+    L: Any
+    n: Any
+
+    @classmethod
+    def over(cls, L, F, s, padding):
+        """Work out the padding and the number of windows.
+
+        Example:
+            >>> Slide.over(5, 3, 2, "same")
+            Slide(F=3, s=2, p=1, L=5, n=3)
+        """
+        return cls(F, s, conv_padding(L, F, s, padding)[0], L, conv_output_size(L, F, s, padding))
+
+    @property
+    def known(self):
+        """Whether all sizes are known beforehand."""
+        return isinstance(self.L, int)
+
+    def sees(self, k):
+        """Return where tap `k` lies for each window, (n,), before 0 and behind L - 1 included."""
+        positions = np.arange(self.n) if self.known else ops.arange(self.n, dtype="int32")
+        return positions * self.s + (k - self.p)
+
+    def inside(self, k):
+        """Return for which windows tap `k` lies within the axis, (n,)."""
+        at = self.sees(k)
+        return (at >= 0) & (at < self.L)
+
+
+def maximum(a, b):
+    """Take the larger of two numbers, in their own precision.
+
+    `keras.ops.maximum` rounds float64 to float32 on PyTorch.
+    """
+    if standardize_dtype(a.dtype) == "float64":
+        return ops.max(ops.stack([a, b]), axis=0)
+    return ops.maximum(a, b)
+
+
+def tap(x, slide, k, fill=None):
+    """Return what tap `k` sees in each window, (N, n, M).
+
+    Where a tap lies outside, it sees the nearest number of the axis, which is in the window too (a
+    maximum is not changed by seeing a number twice), or `fill`.
+    """
+    at, last = slide.sees(k), slide.L - 1
+    if not slide.known:
+        seen = ops.take(x, ops.clip(at, 0, last), axis=1)
+        if fill is None:
+            return seen
+        return ops.where(slide.inside(k)[:, None], seen, ops.cast(fill, x.dtype))
+    inside = slice(None) if fill is None else (at >= 0) & (at <= last)
+    before, behind = 0, 0
+    if fill is not None and not inside.all():
+        before, behind = int((at < 0).sum()), int((at > last).sum())
+    at = np.clip(at[inside], 0, last).astype("int32")
+    seen = x if np.array_equal(at, range(slide.L)) else ops.take(x, at, axis=1)
+    return _pad(seen, before, behind, fill)
+
+
+def pool_axis(x, slide, combine, reduce, fill=None):
+    r"""Combine what the taps of each window see.
+
+    $$y_i = \bigoplus_{k=0}^{F-1} x_{i s + k - p}$$
+
+    Where the windows move by 1, all taps are the same list of numbers, shifted. Where they move
+    further, blocks of $s$ numbers are reduced once: a window is some blocks, and some taps of the
+    next one.
+
+    Args:
+        x: Tensor (N, L, M).
+        slide: The `Slide`.
+        combine: $\oplus$ of two tensors.
+        reduce: The same over an axis.
+        fill: What taps outside see; $x \oplus$ `fill` is $x$.
+
+    Returns:
+        Tensor (N, n, M).
+    """
+    F, s, p, L, n = slide
+    if s == 1:
+        return _pool_shifted(_pad(x, p, n - 1 + F - p - L, fill), F, n, combine)
+    parts, done = [], 0
+    # A maximum may see a number twice; then nothing need be padded.
+    outside = None if combine is maximum else fill
+    if slide.known and p == 0 and F >= s:
+        if F == s and L >= n * s:
+            L = n * s
+            x = x if L == slide.L else x[:, :L]
+        if L % s == 0:
+            M = ops.shape(x)[2]
+            blocks = reduce(ops.reshape(x, (-1, s, M)), axis=1)
+            blocks = ops.reshape(blocks, (-1, L // s, M))
+            done = F // s
+            by_blocks = Slide(done, 1, 0, L // s, n)
+            parts = [tap(blocks, by_blocks, q, outside) for q in range(done)]
+    parts += [tap(x, slide, k, outside) for k in range(done * s, F)]
+    return functools.reduce(combine, parts)
+
+
+def _pool_shifted(x, F, n, combine):
+    """Pool (N, n + F - 1, M) with stride 1.
+
+    As one long axis, a tap further is a row further, and a slice from the front of an axis costs
+    nothing. Windows that reach over the end of one example into the next are left out at the end.
+    """
+    N, L, M = ops.shape(x)
+    rows = N * L - (F - 1)
+    x = ops.reshape(x, (-1, M))
+    y = functools.reduce(combine, [x[k : k + rows] for k in range(F)])
+    starts = ops.expand_dims(ops.arange(N, dtype="int32") * L, 1)
+    return ops.take(y, starts + ops.arange(n, dtype="int32"), axis=0)
+
+
+def lay_back(parts, slide):
+    r"""Add to each number what the taps that saw it send back; the adjoint of the taps.
+
+    $$dx_j = \sum_{k} c_{k, i} \quad \text{over all } (i, k) \text{ with } i s + k - p = j$$
+
+    The positions $j + p = q s + r$ with the same rest $r$ are summed as one tensor, in which tap
+    $k = q s + r$ is $q$ steps behind; the $s$ tensors then interleave.
+
+    Args:
+        parts: What each tap sends back, $F$ tensors (N, n, M). What taps outside send is dropped.
+        slide: The `Slide`.
+
+    Returns:
+        Tensor (N, L, M).
+    """
+    _, s, p, L, n = slide
+    blocks = -(-(p + L) // s)
+    phases = []
+    for r in range(s):
+        moved = [_move(c, q, n, blocks) for q, c in enumerate(parts[r::s])]
+        phases.append(functools.reduce(ops.add, moved) if moved else ops.zeros_like(phases[0]))
+    if s == 1:
+        (dx,) = phases
+    else:
+        M = ops.shape(parts[0])[2]
+        dx = ops.reshape(ops.concatenate(phases, axis=2), (-1, blocks * s, M))
+    if slide.known and p == 0 and blocks * s == L:
+        return dx
+    return dx[:, p : p + L]
+
+
+def sum_back(dy, slide):
+    """Send each number to all that its window saw; the adjoint of a sum by `pool_axis`.
+
+    With stride 1 that is again a sum over windows: over those that saw the number.
+    """
+    F, s, p, L, n = slide
+    if s == 1:
+        return pool_axis(dy, Slide(F, 1, F - 1 - p, n, L), ops.add, ops.sum, fill=0)
+    return lay_back([dy] * F, slide)
+
+
+def _move(x, q, n, size):
+    """Move an axis of `n` by `q` steps on an axis of `size`."""
+    if isinstance(size, int):
+        if q + n > size:
+            x = ops.take(x, np.arange(size - q, dtype="int32"), axis=1)
+        return _pad(x, q, max(size - q - n, 0), 0)
+    return ops.pad(x, [[0, 0], [q, size], [0, 0]])[:, :size]
+
+
+def _pad(x, before, behind, fill):
+    if isinstance(before, int) and isinstance(behind, int) and before == behind == 0:
+        return x
+    return ops.pad(x, [[0, 0], [before, behind], [0, 0]], constant_values=fill)

@@ -1,0 +1,1 @@
+"""One module a room, each with a list `CASES` (see `kerasdl.parity.case`)."""

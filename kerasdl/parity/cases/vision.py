@@ -1,0 +1,123 @@
+"""Cases of the Vision Transformer's own layers, which Keras has no counterpart for."""
+
+import numpy as np
+
+from kerasdl.parity.case import Input, LayerCase
+
+
+def patch_embedding(weights, x, training):
+    """Cut each picture into patches, flatten each, project it."""
+    W, b = weights["kernel"], weights["bias"]
+    B, H, width, _ = x.shape
+    P_h, P_w = 2, 3
+    y = np.zeros((B, (H // P_h) * (width // P_w), W.shape[1]))
+    for n in range(B):
+        patch = 0
+        for i in range(0, H, P_h):
+            for j in range(0, width, P_w):
+                y[n, patch] = x[n, i : i + P_h, j : j + P_w].reshape(-1) @ W + b
+                patch += 1
+    return y
+
+
+def class_token(weights, x, training):
+    """Put the learned token before each sequence."""
+    return np.array([[weights["token"][0, 0], *sequence] for sequence in x])
+
+
+def position_embedding(weights, x, training):
+    """Add to each step the learned vector of its position."""
+    (table,) = weights.values()
+    y = np.zeros(x.shape)
+    for b in range(x.shape[0]):
+        for t in range(x.shape[1]):
+            y[b, t] = x[b, t] + table[t]
+    return y
+
+
+def sinusoidal(weights, x, training):
+    """Add sines and cosines of falling frequency, as in the paper."""
+    _, T, d = x.shape
+    y = np.array(x, dtype="float64")
+    for pos in range(T):
+        for k in range(d):
+            angle = pos / 10_000 ** ((k - k % 2) / d)
+            y[:, pos, k] += np.sin(angle) if k % 2 == 0 else np.cos(angle)
+    return y
+
+
+def feed_forward(weights, x, training):
+    """Two dense layers at each step, ReLU between."""
+    W_1, b_1, W_2, b_2 = weights.values()
+    return np.maximum(x @ W_1 + b_1, 0) @ W_2 + b_2
+
+
+def transformer_encoder(weights, x, training):
+    """Self-attention and a feed-forward network, each with a residual and a normalisation."""
+    W_q, b_q, W_k, b_k, W_v, b_v, W_o, b_o = (
+        value for name, value in weights.items() if "attention" in name and "norm" not in name
+    )
+    W_1, b_1, W_2, b_2 = (v for n, v in weights.items() if "feed_forward/" in n)
+    norms = [v for n, v in weights.items() if n.endswith(("gamma", "beta"))]
+    heads = []
+    for h in range(W_q.shape[1]):
+        q, k, v = (x @ W[:, h] + b[h] for W, b in ((W_q, b_q), (W_k, b_k), (W_v, b_v)))
+        scores = q @ k.swapaxes(1, 2) / np.sqrt(q.shape[-1])
+        weights_h = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+        heads.append((weights_h @ v) @ W_o[h])
+    x = normalised(x + sum(heads) + b_o, *norms[:2])
+    return normalised(x + np.maximum(x @ W_1 + b_1, 0) @ W_2 + b_2, *norms[2:])
+
+
+def normalised(x, gamma, beta):
+    """Layer normalisation with the encoder's epsilon."""
+    mu, sigma_2 = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True)
+    return gamma * (x - mu) / np.sqrt(sigma_2 + 1e-5) + beta
+
+
+# Two heads of size 4: the scale 1/√4 is exact, while other roots are rounded as Keras rounds them.
+SEQUENCE = Input((2, 5, 8), free=(0, 1))
+
+CASES = [
+    LayerCase(
+        symbol="layers.PatchEmbedding",
+        kwargs={"patch_size": (2, 3), "embed_dim": 4},
+        inputs=(Input((2, 4, 6, 3)),),
+        reference=patch_embedding,
+    ),
+    LayerCase(
+        symbol="layers.ClassToken",
+        kwargs={"initializer": "glorot_uniform"},
+        inputs=(SEQUENCE,),
+        masks=((2, 5),),
+        reference=class_token,
+    ),
+    LayerCase(
+        symbol="layers.PositionEmbedding",
+        kwargs={"sequence_length": 9},
+        inputs=(SEQUENCE,),
+        masks=((2, 5),),
+        reference=position_embedding,
+    ),
+    LayerCase(
+        symbol="layers.SinusoidalPositionEncoding",
+        inputs=(SEQUENCE,),
+        masks=((2, 5),),
+        reference=sinusoidal,
+    ),
+    LayerCase(
+        symbol="layers.FeedForward",
+        kwargs={"intermediate_dim": 7, "activation": "relu"},
+        inputs=(SEQUENCE,),
+        masks=((2, 5),),
+        reference=feed_forward,
+    ),
+    LayerCase(
+        symbol="layers.TransformerEncoder",
+        kwargs={"intermediate_dim": 7, "num_heads": 2, "activation": "relu"},
+        depth=2,
+        inputs=(SEQUENCE,),
+        masks=((2, 5),),
+        reference=transformer_encoder,
+    ),
+]
