@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-jax notebooks lint format clean
+.PHONY: help setup demo test test-jax verify verify-tensorflow verify-jax verify-torch keras-suite \
+        bench-foundations cnn-parity notebooks lint format clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Set up .venv with everything that development needs
 
@@ -37,6 +38,24 @@ PARITY := tests/layers tests/models tests/ops tests/optimizers tests/parity test
 
 test-jax: $(READY) ## The proofs of layers, losses and optimisers on JAX
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -q $(WORKERS) $(PARITY)
+
+# The full proof: every public symbol against Keras' built-in. docs/results/parity.md is written.
+verify: verify-tensorflow verify-jax verify-torch ## Prove every symbol on TensorFlow, JAX and PyTorch
+
+verify-tensorflow verify-jax verify-torch: verify-%: $(READY)
+	$(BIN)/kerasdl verify --backend $*
+
+keras-suite: $(READY) ## Keras' own unit tests with our classes in place of theirs, on TensorFlow and JAX
+	KERAS_BACKEND=tensorflow $(BIN)/python tests/keras_suite -- $(WORKERS)
+	KERAS_BACKEND=jax $(BIN)/python tests/keras_suite -- $(WORKERS)
+
+bench-foundations: $(READY) ## Ours against the built-ins in time and memory, on TensorFlow and JAX
+	KERAS_BACKEND=tensorflow $(BIN)/python benchmarks/foundations.py
+	KERAS_BACKEND=jax $(BIN)/python benchmarks/foundations.py
+
+# Long: six full trainings. FLAGS="--epochs 1 --seeds 1" for a look.
+cnn-parity: $(READY) ## Train the CNN recipe from ours and from built-ins, three seeds each
+	$(BIN)/python benchmarks/cnn_parity.py $(FLAGS)
 
 notebooks: $(READY) ## Run every notebook from top to bottom, headless
 	@mkdir -p build/notebooks

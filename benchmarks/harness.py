@@ -1,0 +1,268 @@
+"""Time ours against Keras' built-in: interleaved in one process, median of many.
+
+A case gives, for a namespace (`keras` or `kerasdl`), functions that take one training step and one
+inference. Both sides get the same weights' shapes and the same numbers. Compiled steps take
+everything that changes as arguments, so that nothing is folded into a constant.
+"""
+
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+import kerasdl
+from kerasdl.backend import compiled, value_and_grad
+
+RESULTS = Path(__file__).parent / "results"
+ROUNDS = 40
+SAMPLE_SECONDS = 0.02  # what one sample takes at least, so that the clock's grain does not count
+
+
+def tensors(*shapes, seed=0):
+    """Draw normal float32 tensors."""
+    rng = np.random.default_rng(seed)
+    return [ops.convert_to_tensor(rng.normal(size=shape).astype("float32")) for shape in shapes]
+
+
+@dataclass(frozen=True)
+class LayerBench:
+    """A layer on inputs of given shapes.
+
+    Args:
+        name: What the row is called.
+        make: Builds the layer from `keras` or `kerasdl`.
+        shapes: Shapes of the inputs, drawn from a normal distribution.
+        inputs: Returns the input tensors, in place of `shapes`.
+        ours: Builds ours in place of `make`, for rows that compare forms of ours.
+    """
+
+    name: str
+    make: object
+    shapes: tuple = ()
+    inputs: object = None
+    ours: object = None
+
+    def steps(self, k, xla):
+        """Return {mode: function without arguments} for one side."""
+        make = self.ours if self.ours and k is kerasdl else self.make
+        values = self.inputs() if self.inputs else tensors(*self.shapes)
+        keras.utils.set_random_seed(0)
+        layer = make(k)
+        layer(*values)
+        takes_training = layer._call_has_training_arg
+        trainable = [v.value for v in layer.trainable_variables]
+        state = [v.value for v in layer.non_trainable_variables]
+        floats = [
+            i for i, v in enumerate(values) if "float" in keras.backend.standardize_dtype(v.dtype)
+        ]
+        upstream = tensors(tuple(layer(*values).shape), seed=1)[0]
+
+        def call(weights, state, inputs, training):
+            arguments = {"training": training} if takes_training else {}
+            return layer.stateless_call(weights, state, *inputs, **arguments)
+
+        def train(weights, state, inputs, upstream):
+            def loss(*points):
+                inner = list(inputs)
+                for i, point in zip(floats, points[: len(floats)]):
+                    inner[i] = point
+                y, _ = call(list(points[len(floats) :]), state, inner, True)
+                return ops.sum(y * upstream)
+
+            value, gradients = value_and_grad(loss, [*(inputs[i] for i in floats), *weights])
+            return value, gradients
+
+        def infer(weights, state, inputs):
+            y, _ = call(weights, state, inputs, False)
+            return ops.reshape(y, (-1,))[0], y
+
+        run_train, run_infer = compiled(train, xla), compiled(infer, xla)
+        return {
+            "train": lambda: run_train(trainable, state, values, upstream)[0],
+            "infer": lambda: run_infer(trainable, state, values)[0],
+        }
+
+
+@dataclass(frozen=True)
+class LossBench:
+    """A loss on (y_true, y_pred): with its gradient as training, alone as inference."""
+
+    name: str
+    make: object
+    inputs: object
+
+    def steps(self, k, xla):
+        """Return {mode: function without arguments} for one side."""
+        loss = self.make(k)
+        y_true, y_pred = self.inputs()
+        train = compiled(lambda t, p: value_and_grad(lambda q: loss(t, q), [p]), xla)
+        infer = compiled(lambda t, p: loss(t, p), xla)
+        return {"train": lambda: train(y_true, y_pred)[0], "infer": lambda: infer(y_true, y_pred)}
+
+
+@dataclass(frozen=True)
+class OptimizerBench:
+    """One update of a list of weights."""
+
+    name: str
+    make: object
+    shapes: tuple
+
+    def steps(self, k, xla):
+        """Return {mode: function without arguments} for one side."""
+        optimizer = self.make(k)
+        variables = [keras.Variable(t) for t in tensors(*self.shapes)]
+        gradients = tensors(*self.shapes, seed=1)
+        optimizer.build(variables)
+        if keras.backend.backend() == "jax":
+            run = compiled(optimizer.stateless_apply)
+            held = [[v.value for v in optimizer.variables], [v.value for v in variables]]
+
+            def step():
+                held[1], held[0] = run(held[0], gradients, held[1])
+                return held[1][0].reshape(-1)[0]
+
+            return {"train": step}
+
+        def update(gradients):
+            optimizer.apply(gradients, variables)
+            return ops.reshape(variables[0].value, (-1,))[0]
+
+        run = compiled(update, xla)
+        return {"train": lambda: run(gradients)}
+
+
+def _sample(step, count) -> float:
+    started = time.perf_counter()
+    for _ in range(count):
+        last = step()
+    np.asarray(ops.convert_to_numpy(last))  # waits until it is there
+    return (time.perf_counter() - started) / count
+
+
+def compare(theirs, ours) -> tuple[float, float, float]:
+    """Time two steps in turn; return both medians in ms and the median of the paired ratios."""
+    for step in (theirs, ours):
+        for _ in range(3):
+            _sample(step, 1)
+    count = max(1, int(SAMPLE_SECONDS / max(1e-6, min(_sample(theirs, 3), _sample(ours, 3)))))
+    samples = []
+    for round_number in range(ROUNDS):
+        pair = {}
+        for side in ((theirs, ours), (ours, theirs))[round_number % 2]:
+            pair[side] = _sample(side, count)
+        samples.append((pair[theirs], pair[ours]))
+    baseline, own = (statistics.median(s) * 1e3 for s in zip(*samples))
+    return baseline, own, statistics.median(a / b for a, b in samples)
+
+
+def modes() -> list[bool]:
+    """Whether XLA compiles: both on TensorFlow, always on JAX."""
+    return [False, True] if keras.backend.backend() == "tensorflow" else [True]
+
+
+def run_case(case) -> list[dict]:
+    """All rows of one case on this backend."""
+    rows = []
+    for xla in modes():
+        sides = [case.steps(k, xla) for k in (keras, kerasdl)]
+        for mode in sides[0]:
+            baseline, own, ratio = compare(sides[0][mode], sides[1][mode])
+            rows.append(
+                {
+                    "case": case.name,
+                    "backend": keras.backend.backend(),
+                    "jit": xla,
+                    "mode": mode,
+                    "baseline_ms": round(baseline, 4),
+                    "ours_ms": round(own, 4),
+                    "ratio": round(ratio, 3),
+                    "baseline_peak_mb": None,
+                    "ours_peak_mb": None,
+                }
+            )
+            print(
+                f"{case.name:44s} {keras.backend.backend():10s} {'XLA' if xla else 'graph':5s} "
+                f"{mode:5s} {baseline:9.3f} {own:9.3f} {ratio:6.2f}",
+                flush=True,
+            )
+    return rows
+
+
+def peak_of(case, side: str) -> dict:
+    """Peak memory of one side in MiB above what the imports took; to be run in its own process."""
+    k = {"keras": keras, "kerasdl": kerasdl}[side]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peaks = {}
+    steps = case.steps(k, keras.backend.backend() == "jax")
+    for mode in sorted(steps):  # inference first: the peak only grows
+        for _ in range(3):
+            _sample(steps[mode], 1)
+        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peaks[mode] = round((after - before) / 1024, 1)
+    return peaks
+
+
+def _measure_peaks(script, case, rows) -> None:
+    for side, column in (("keras", "baseline_peak_mb"), ("kerasdl", "ours_peak_mb")):
+        run = subprocess.run(
+            [sys.executable, script, "--peak", case.name, "--side", side],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"KERAS_BACKEND": keras.backend.backend()},
+        )
+        peaks = json.loads(run.stdout.strip().splitlines()[-1]) if run.returncode == 0 else {}
+        for row in rows:
+            if row["case"] == case.name and row["jit"] == modes()[0]:
+                row[column] = peaks.get(row["mode"])
+
+
+def machine() -> dict:
+    """What the numbers were measured on."""
+    return {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        keras.backend.backend(): version(keras.backend.backend()),
+    }
+
+
+def main(name: str, cases, arguments) -> None:
+    """Run the cases on this backend and merge the rows into `results/NAME.json`."""
+    if arguments.peak:
+        (case,) = (c for c in cases if c.name == arguments.peak)
+        print(json.dumps(peak_of(case, arguments.side)))
+        return
+    heads = ("case", "backend", "jit", "mode", "keras ms", "ours ms", "ratio")
+    print("{:44s} {:10s} {:5s} {:5s} {:>9s} {:>9s} {}".format(*heads))
+    rows = []
+    for case in cases:
+        if arguments.only in case.name:
+            rows += run_case(case)
+            if arguments.memory:
+                _measure_peaks(sys.argv[0], case, rows)
+    if arguments.only:
+        return
+    path = RESULTS / f"{name}.json"
+    known = json.loads(path.read_text()) if path.is_file() else {"rows": []}
+    kept = [r for r in known["rows"] if r["backend"] != keras.backend.backend()]
+    content = {
+        "command": f"make bench-{name}",
+        **{key: v for key, v in known.items() if key not in ("rows", "command")},
+        **machine(),
+        "rows": kept + rows,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content, indent=1) + "\n")
+    print(f"Written: {path.relative_to(Path.cwd())}")
