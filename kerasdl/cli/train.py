@@ -9,19 +9,30 @@ from rich.table import Table
 
 from kerasdl.cli import app
 from kerasdl.cli.quiet import quiet_start
+from kerasdl.errors import InputError
 
 
 @app.command()
 def train(
-    model: Annotated[str, typer.Argument(help="Network to train: vit.")],
-    dataset: Annotated[str, typer.Option(help="Data set; see `kerasdl data list`.")] = "digits",
+    model: Annotated[
+        str | None, typer.Argument(help="Network to train: vit, cnn or mlp.", show_default=False)
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Data set; see `kerasdl data list`.", show_default="digits")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Recipe of your own (TOML), in place of a shipped one.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Default: the recipe's.")] = None,
     patience: Annotated[
         int | None, typer.Option(help="Stop after so many epochs without a better one; 0: never.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same machine: same numbers.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Same seed, same machine: same numbers.", show_default="the recipe's"),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Run folder.", show_default="runs/MODEL-DATASET")
     ] = None,
@@ -31,7 +42,14 @@ def train(
     ] = False,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of prepared data sets.")] = None,
 ) -> None:
-    """Train a network by its shipped recipe and write a run folder."""
+    """Train a network by its recipe and write a run folder."""
+    if (model is None) == (config is None):
+        raise InputError(
+            "Say what to train: the network of a shipped recipe, as in `kerasdl train vit`, or "
+            "--config with a recipe of your own; not both."
+        )
+    if config is not None and dataset is not None:
+        raise InputError("--config names the data set itself; leave --dataset out.")
     with quiet_start():
         from kerasdl import training
 
@@ -42,13 +60,18 @@ def train(
         "patience": patience,
         "seed": seed,
     }
-    settings = training.recipe(model, dataset)
+    if config is None:
+        settings = training.recipe(model, dataset or "digits")
+    else:
+        settings = training.recipe_file(config)
     settings |= {name: value for name, value in given.items() if value is not None}
-    config = training.TrainConfig(**settings)
-    out = Path("runs") / f"{model}-{dataset}" if out is None else out
-    run = training.train(config, out, resume=resume, overwrite=overwrite, data_dir=data_dir)
+    chosen = training.TrainConfig.of(settings)
+    out = Path("runs") / f"{chosen.model}-{chosen.dataset}" if out is None else out
+    run = training.train(chosen, out, resume=resume, overwrite=overwrite, data_dir=data_dir)
     results = run.results
-    table = Table(title=f"{model} on {dataset}", title_justify="left", show_header=False)
+    table = Table(
+        title=f"{chosen.model} on {chosen.dataset}", title_justify="left", show_header=False
+    )
     table.add_row("test accuracy", f"{results['test_accuracy']:.2%}")
     table.add_row("test loss", f"{results['test_loss']:.4f}")
     table.add_row("kept epoch", f"{results['best_epoch']} of {results['epochs']}")

@@ -2,6 +2,10 @@
 
 from kerasdl.inspection.attention import attention_maps as attention_maps
 from kerasdl.inspection.attention import class_token_attention as class_token_attention
+from kerasdl.inspection.descent import draw_descent as draw_descent
+from kerasdl.inspection.descent import draw_paths as draw_paths
+from kerasdl.inspection.descent import save_descent as save_descent
+from kerasdl.inspection.descent import save_paths as save_paths
 from kerasdl.inspection.live import LiveCurves as LiveCurves
 from kerasdl.inspection.plots import draw_attention as draw_attention
 from kerasdl.inspection.plots import save_attention as save_attention

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasdl.errors import InputError
 from kerasdl.models import ViT
 
 
@@ -20,11 +21,15 @@ def attention_maps(model: ViT, images: np.ndarray) -> list[np.ndarray]:
         For each layer an array (B, heads, T, T): how much token t takes from token s. Token 0 is
         the class token if the network has one, then come the patches row by row.
 
+    Raises:
+        InputError: If the network has no attention.
+
     Example:
         >>> model = ViT((8, 8, 1), 10, patch_size=4, num_layers=2, num_heads=2, hidden_dim=8)
         >>> [a.shape for a in attention_maps(model, np.zeros((3, 8, 8, 1)))]
         [(3, 2, 5, 5), (3, 2, 5, 5)]
     """
+    _check_attention(model)
     inputs_of_encoders = keras.Model(model.input, [encoder.input for encoder in model.encoders])
     states = inputs_of_encoders(ops.convert_to_tensor(images, dtype=model.input.dtype))
     states = states if isinstance(states, list | tuple) else [states]
@@ -50,8 +55,10 @@ def class_token_attention(model: ViT, images: np.ndarray, layer: int = -1) -> np
         takes from itself.
 
     Raises:
-        ValueError: If the network has no class token.
+        InputError: If the network has no attention.
+        ValueError: If it has no class token.
     """
+    _check_attention(model)
     if model.pooling != "token":
         raise ValueError(
             "The network needs a class token (pooling='token'), received pooling="
@@ -60,3 +67,13 @@ def class_token_attention(model: ViT, images: np.ndarray, layer: int = -1) -> np
     weights = attention_maps(model, images)[layer]  # (B, heads, T, T)
     to_patches = weights[:, :, 0, 1:].mean(axis=1)  # (B, patches)
     return to_patches.reshape(len(images), *model.grid)
+
+
+def _check_attention(model) -> None:
+    if not isinstance(model, ViT):
+        raise InputError(
+            "Attention maps are those of a Vision Transformer (kerasdl.models.ViT); "
+            f"{model.name!r} is of the class {type(model).__name__} and has none. "
+            "`inspection.saliency` shows what any network looks at, `inspection.grad_cam` that of "
+            "a CNN too."
+        )

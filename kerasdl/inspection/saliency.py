@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from kerasdl.errors import InputError
-from kerasdl.models import ViT
+from kerasdl.models import CNN, ViT
 
 
 def saliency(
@@ -57,31 +57,32 @@ def saliency(
     return Saliency(listed)(score, images, smooth_samples=smooth_samples, smooth_noise=smooth_noise)
 
 
-def grad_cam(model: ViT, images: np.ndarray, classes, layer: int = -1) -> np.ndarray:
-    r"""Return which patches speak for a class: Grad-CAM over the tokens of a Vision Transformer.
+def grad_cam(model: CNN | ViT, images: np.ndarray, classes, layer: int = -1) -> np.ndarray:
+    r"""Return which places speak for a class: Grad-CAM.
 
-    Grad-CAM was made for feature maps of convolutions. The patch tokens that enter an encoder layer
-    are such a map once they are laid out as the picture is, $A \in
-    \mathbb{R}^{\text{rows} \times \text{columns} \times D}$:
+    It was made for the feature maps of convolutions, $A \in \mathbb{R}^{\text{rows} \times
+    \text{columns} \times D}$, here those that a block of a CNN has before it pools. The patch
+    tokens that enter an encoder layer of a Vision Transformer are such a map once they are laid
+    out as the picture is.
 
     $$\alpha_d = \frac{1}{N} \sum_{r,c} \frac{\partial y_k}{\partial A_{r,c,d}}, \qquad
       M_{r,c} = \mathrm{relu}\left( \sum_d \alpha_d\, A_{r,c,d} \right),$$
 
-    scaled to 0 … 1 as in `saliency`. The tokens that *leave* the last layer would not do: the
-    classifier reads the class token alone there, and the gradient of the others is zero.
+    scaled to 0 … 1 as in `saliency`. The tokens that *leave* a transformer's last layer would not
+    do: the classifier reads the class token alone there, and the gradient of the others is zero.
 
     Args:
         model: The network.
         images: Pixels in [0, 1], (B, H, W, C).
         classes: The class asked about for each picture, or one class for all.
-        layer: The encoder layer whose incoming tokens are weighted; -1 is the last.
+        layer: The block, or the encoder layer whose incoming tokens are weighted; -1 is the last.
 
     Returns:
         Array (B, rows, columns), each map from 0 to 1; all zero where nothing speaks for the class.
 
     Raises:
-        InputError: If images or classes do not fit the network, Keras does not run on TensorFlow,
-            or tf-keras-vis is not installed.
+        InputError: If the network has no feature maps, images or classes do not fit it, Keras does
+            not run on TensorFlow, or tf-keras-vis is not installed.
 
     Source:
         Selvaraju et al., 2017, Grad-CAM, equations 1 and 2.
@@ -91,16 +92,26 @@ def grad_cam(model: ViT, images: np.ndarray, classes, layer: int = -1) -> np.nda
         >>> grad_cam(model, np.full((2, 8, 8, 1), 0.5, "float32"), 3).shape
         (2, 2, 2)
     """
+    if not isinstance(model, CNN | ViT):
+        raise InputError(
+            f"Grad-CAM needs feature maps, as in kerasdl.models.CNN or ViT; {model.name!r} is of "
+            f"the class {type(model).__name__}. `inspection.saliency` takes any network."
+        )
     score, images = _score_and_images(model, images, classes)
     with warnings.catch_warnings():
         # It imports `zoom` from where SciPy 1 still keeps it.
         warnings.simplefilter("ignore", DeprecationWarning)
         from tf_keras_vis.gradcam import Gradcam
-    cam = Gradcam(_with_patch_grid(model, layer))(
+    if isinstance(model, CNN):
+        # tf-keras-vis passes its inputs as a list; see `saliency`.
+        listed, name = keras.Model([model.input], [model.output]), model.blocks[layer].name
+    else:
+        listed, name = _with_patch_grid(model, layer), "patch_grid"
+    cam = Gradcam(listed)(
         score,
         images,
-        penultimate_layer="patch_grid",
-        seek_penultimate_conv_layer=False,  # there is none
+        penultimate_layer=name,
+        seek_penultimate_conv_layer=False,  # it has been found
         expand_cam=False,
     )
     return np.asarray(cam)

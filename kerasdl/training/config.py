@@ -14,7 +14,7 @@ class TrainConfig:
     """The settings of one training run.
 
     Attributes:
-        model: Name of the network, e.g. "vit".
+        model: Name of the network: "vit", "cnn" or "mlp".
         dataset: Name of the data set, see `kerasdl data list`.
         epochs: Passes over the training data.
         batch_size: Images in one step.
@@ -79,6 +79,19 @@ class TrainConfig:
         """Return the settings as JSON."""
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
 
+    def to_toml(self) -> str:
+        """Return the settings as TOML, which `kerasdl train --config` takes.
+
+        Example:
+            >>> print(TrainConfig(model="mlp", dataset="digits", epochs=3).to_toml().split()[:3])
+            ['model', '=', '"mlp"']
+        """
+        settings = dataclasses.asdict(self)
+        arguments = settings.pop("model_arguments")
+        lines = [_toml_line(*item) for item in settings.items()]
+        lines += ["", "[model_arguments]", *(_toml_line(*item) for item in arguments.items())]
+        return "\n".join(lines) + "\n"
+
     @classmethod
     def load(cls, path: Path) -> "TrainConfig":
         """Read the settings of a run.
@@ -91,6 +104,19 @@ class TrainConfig:
         except (ValueError, TypeError) as error:
             raise InputError(f"{path} holds no settings of a run: {error}") from error
 
+    @classmethod
+    def of(cls, settings: dict[str, Any]) -> "TrainConfig":
+        """Return the config of settings that a user has written.
+
+        Raises:
+            InputError: Naming the setting that there is not, or that is wrong.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        for name in settings:
+            if name not in names:
+                raise InputError(datasets.catalog.unknown("setting", name, names))
+        return cls(**settings)
+
     def differences(self, other: "TrainConfig") -> list[str]:
         """Return one line for each setting in which two runs differ."""
         return [
@@ -98,3 +124,10 @@ class TrainConfig:
             for field in dataclasses.fields(self)
             if getattr(self, field.name) != getattr(other, field.name)
         ]
+
+
+def _toml_line(name: str, value: Any) -> str:
+    """Numbers, truth values, strings and lists of these are the same in JSON and TOML."""
+    if value is None:  # TOML has none; what is left out has its default
+        return f"# {name} has its default"
+    return f"{name} = {json.dumps(value)}"

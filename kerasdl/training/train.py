@@ -4,10 +4,12 @@ import contextlib
 import os
 import sys
 import time
+from typing import Any
 
 import keras
 
-from kerasdl import datasets, losses, models, optimizers
+import kerasdl
+from kerasdl import datasets, models
 from kerasdl.backend import make_deterministic
 from kerasdl.callbacks import BestWeights, ProgressBar
 from kerasdl.datasets.augment import shift_and_flip
@@ -19,7 +21,7 @@ from kerasdl.training.evaluation import evaluate_model
 from kerasdl.training.reports import save_confusion_matrix, save_learning_curve
 from kerasdl.training.run import Run
 
-NETWORKS = {"vit": models.ViT}
+NETWORKS = {"vit": models.ViT, "cnn": models.CNN, "mlp": models.MLP}
 
 
 def train(
@@ -56,7 +58,7 @@ def train(
     run.begin(config, environment(), resume=resume, overwrite=overwrite)
     if run.complete:
         return run
-    _clear_session_state(config.seed)
+    fresh_session(config.seed)
     model = build(config)  # again, with the seed set, now that all checks have passed
     splits = {
         split: datasets.load_arrays(config.dataset, split, data_dir) for split in ("train", "test")
@@ -71,7 +73,7 @@ def train(
     if start_epoch < config.epochs and not best.exhausted(start_epoch - 1):
         with contextlib.redirect_stdout(sys.stderr):  # Keras prints notices; stdout is for results
             model.fit(
-                _batches(config, start_epoch, data_dir),
+                batches(config, start_epoch, data_dir),
                 epochs=config.epochs,
                 initial_epoch=start_epoch,
                 steps_per_epoch=steps,
@@ -109,8 +111,8 @@ def build(config: TrainConfig) -> keras.Model:
     info = datasets.info(config.dataset)
     try:
         return NETWORKS[config.model](
-            image_shape=info.image_shape,
-            num_classes=info.num_classes,
+            info.image_shape,
+            info.num_classes,
             name=f"{config.model}_{config.dataset}",
             **config.model_arguments,
         )
@@ -118,13 +120,16 @@ def build(config: TrainConfig) -> keras.Model:
         raise InputError(f"`model_arguments` do not fit {config.model!r}: {error}") from error
 
 
-def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
+def compile_model(
+    model: keras.Model, config: TrainConfig, steps: int, library: Any = kerasdl
+) -> None:
     """Give the model its loss, optimiser and schedule.
 
     Args:
         model: The network.
         config: The settings.
         steps: Optimiser steps in an epoch.
+        library: Where loss and optimiser come from; `keras` for the built-ins.
     """
     warmup = round(config.warmup_epochs * steps)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -135,21 +140,22 @@ def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
         warmup_steps=warmup,
     )
     model.compile(
-        optimizer=optimizers.Adam(schedule, weight_decay=config.weight_decay or None),
-        loss=losses.SparseCategoricalCrossentropy(from_logits=True),
+        optimizer=library.optimizers.Adam(schedule, weight_decay=config.weight_decay or None),
+        loss=library.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
     model.optimizer.build(model.trainable_variables)
 
 
-def _clear_session_state(seed: int) -> None:
+def fresh_session(seed: int) -> None:
     """Make the run depend on its seed alone, not on what the process did before."""
     keras.utils.clear_session()  # names of layers count from 0 again
     keras.utils.set_random_seed(seed)
     make_deterministic()
 
 
-def _batches(config: TrainConfig, start_epoch: int, data_dir):
+def batches(config: TrainConfig, start_epoch: int, data_dir: str | os.PathLike | None):
+    """Return the training batches of all epochs from `start_epoch` on, as the config has them."""
     augment = None
     if config.max_shift or config.flip:
         augment = shift_and_flip(config.max_shift, config.flip)

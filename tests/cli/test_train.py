@@ -56,7 +56,14 @@ def test_export_names_the_version_and_the_next_step(trained, folder):
     ("arguments", "words"),
     [
         (("train", "vitt"), "Did you mean 'vit-digits'"),
-        (("train", "vit", "--dataset", "fashion"), "Recipes: vit-digits, vit-fashion_mnist"),
+        (("train", "vit", "--dataset", "fashion"), "Recipes: cnn-digits, cnn-fashion_mnist, mlp-"),
+        (("train",), "Say what to train"),
+        (("train", "vit", "--config", "own.toml"), "not both"),
+        (("train", "--config", "own.toml", "--dataset", "digits"), "leave --dataset out"),
+        (("train", "--config", "own.toml"), "'own.toml' is no recipe that can be read"),
+        (("tune", "rnn"), "`model` must be one of"),
+        (("tune", "mlp", "--space", "depth"), "--space must be NAME=RANGE"),
+        (("tune", "mlp", "--space", "depth=0:1"), "`depth` must go from"),
         (("train", "vit", "--epochs", "0"), "`epochs` must be an integer of at least 1"),
         (("train", "vit", "--batch-size", "5000"), "`batch_size` must be at most 1293"),
         (("train", "vit", "--seed", "-1"), "`seed`"),
@@ -70,6 +77,22 @@ def test_bad_input_is_named_before_any_work(arguments, words, tmp_path, monkeypa
     assert isinstance(result.exception, InputError)
     assert words in str(result.exception)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_search_train_the_best_evaluate_and_export(folder):
+    data = ("--data-dir", folder / "data")
+    out = folder / "search"
+    options = ("--trials", 1, "--epochs", 1, "--space", "width=8", "--space", "depth=1", *data)
+    result = run("tune", "cnn", *options, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert f"Next: kerasdl train --config {out}/best.toml" in result.output.replace("\n", "")
+    best = folder / "best"
+    result = run("train", "--config", out / "best.toml", "--epochs", 1, "--out", best, *data)
+    assert result.exit_code == 0, result.output
+    assert "cnn on digits" in result.output
+    assert "accuracy" in run("evaluate", best, *data).output
+    assert run("export", best, folder / "served").exit_code == 0
+    assert (folder / "served" / "cnn_digits" / "1" / "saved_model.pb").is_file()
 
 
 def test_a_run_is_not_trained_over(trained, folder):

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from kerasdl import models
+from kerasdl.errors import InputError
 from kerasdl.inspection import (
     attention_maps,
     class_token_attention,
@@ -109,3 +110,10 @@ def test_the_picture_is_saved_whole(tmp_path, rng, channels):
     with pytest.raises(ValueError, match="zip"):
         save_attention(path, pictures, rng.random((2, 2, 3)), ["one title too few"])
     assert [p.name for p in tmp_path.iterdir()] == ["attention.png"]
+
+
+def test_a_network_without_attention_is_named(images):
+    cnn = models.CNN((4, 9, 1), 5, filters=(4,), name="small")
+    for function in (attention_maps, class_token_attention):
+        with pytest.raises(InputError, match="'small' is of the class CNN and has none"):
+            function(cnn, images)

@@ -132,3 +132,24 @@ def test_the_network_stays_as_it_was(model, images):
 def test_bad_arguments(model, function, shape, classes, message):
     with pytest.raises(InputError, match=message):
         function(model, np.zeros(shape, "float32"), classes)
+
+
+@pytest.mark.parametrize("layer", [0, -1])
+def test_grad_cam_of_a_cnn_is_its_equation(images, layer):
+    cnn = models.CNN((4, 9, 3), 5, filters=(4, 6), dense_units=7)
+    maps_of = keras.Model(cnn.input, cnn.blocks[layer].output)
+    rest = keras.Model(cnn.blocks[layer].output, cnn.output)
+    A = ops.convert_to_numpy(maps_of(images))  # (B, rows, columns, D)
+    _, (gradient,) = value_and_grad(lambda a: score(rest(a), CLASSES), [A])
+    alpha = ops.convert_to_numpy(gradient).mean(axis=(1, 2), keepdims=True)
+    expected = scaled(np.maximum((alpha * A).sum(axis=-1), 0))
+    measured = grad_cam(cnn, images, CLASSES, layer)
+    assert measured.shape == ((3, 4, 9) if layer == 0 else (3, 2, 4))
+    np.testing.assert_allclose(measured, expected, atol=TOLERANCE)
+
+
+def test_a_network_without_feature_maps_is_named(images):
+    mlp = models.MLP((4, 9, 3), 5, hidden_units=(4,), name="small")
+    assert saliency(mlp, images, CLASSES).shape == (3, 4, 9)
+    with pytest.raises(InputError, match="'small' is of the class MLP"):
+        grad_cam(mlp, images, CLASSES)

@@ -34,10 +34,12 @@ def test_settings_out_of_range(settings, words):
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        (dict(model="vitt"), "`model` must be one of vit, received 'vitt'"),
+        (dict(model="vitt"), "`model` must be one of vit, cnn, mlp, received 'vitt'"),
         (dict(model_arguments={"patch_size": 3}), "`patch_size` must divide the image"),
         (dict(model_arguments={"hidden_dim": 50}), "`num_heads` must divide"),
         (dict(model_arguments={"depth": 3}), "depth"),
+        (dict(model="cnn", model_arguments={"filters": [4] * 9}), "`filters` must name 1 to 3"),
+        (dict(model="mlp", model_arguments={"hidden_units": 3}), "`hidden_units`"),
     ],
 )
 def test_network_that_cannot_be_built_leaves_no_folder(config, words, tmp_path):
@@ -68,3 +70,29 @@ def test_json_round_trip(tmp_path):
     path.write_text(json.dumps({"model": "vit", "colour": 1}))
     with pytest.raises(InputError, match="colour"):
         training.TrainConfig.load(path)
+
+
+@pytest.mark.parametrize("name", training.recipe_names())
+def test_toml_round_trip(name, tmp_path):
+    config = training.TrainConfig(**training.recipe(*name.split("-", 1)))
+    path = tmp_path / "own.toml"
+    path.write_text(config.to_toml())
+    assert training.TrainConfig.of(training.recipe_file(path)) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("epochs = ", "is no recipe that can be read"),
+        ('model = "vit"', "must set `dataset`; it sets model"),
+        ('model = "vit"\ndataset = "digits"\nepoch = 3', "Did you mean 'epochs'"),
+    ],
+)
+def test_own_recipe_that_cannot_be_used(text, words, tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text(text)
+    with pytest.raises(InputError) as error:
+        training.TrainConfig.of(training.recipe_file(path))
+    assert words in str(error.value)
+    with pytest.raises(InputError, match="no recipe"):
+        training.recipe_file(tmp_path / "nowhere.toml")

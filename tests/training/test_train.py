@@ -116,6 +116,18 @@ def test_resumed_run_ends_where_an_unbroken_one_does(unbroken, data_dir, tmp_pat
     assert_same(run, unbroken)
 
 
+def test_a_resumed_cnn_has_the_moving_statistics_of_an_unbroken_one(data_dir, tmp_path):
+    settings = training.recipe("cnn", "digits") | dict(epochs=2, batch_size=256)
+    settings["model_arguments"] |= dict(filters=[4, 8], dense_units=8)
+    config = training.TrainConfig(**settings)
+    whole = training.train(config, tmp_path / "whole", data_dir=data_dir)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(config, tmp_path / "broken", data_dir=data_dir, callbacks=[KillAt(1, 2)])
+    broken = training.train(config, tmp_path / "broken", data_dir=data_dir, resume=True)
+    assert broken.results["resumed_at_epoch"] == 1
+    assert_same(broken, whole)
+
+
 def test_killed_process_resumes(unbroken, data_dir, tmp_path):
     """A real SIGKILL, at whatever moment it hits after the first epoch."""
     folder = tmp_path / "run"

@@ -3,6 +3,7 @@
 import difflib
 import tomllib
 from importlib import resources
+from pathlib import Path
 
 from kerasdl.errors import InputError
 
@@ -43,3 +44,22 @@ def recipe(model: str, dataset: str) -> dict:
         )
     text = (resources.files(__name__) / f"{name}.toml").read_text()
     return {"model": model, "dataset": dataset, **tomllib.loads(text)}
+
+
+def recipe_file(path: str | Path) -> dict:
+    """Return the settings of a recipe of your own, as arguments of `TrainConfig`.
+
+    Args:
+        path: A TOML file like the shipped ones, with `model` and `dataset` in it.
+
+    Raises:
+        InputError: If it cannot be read, or does not say what is to be trained on what.
+    """
+    try:
+        settings = tomllib.loads(Path(path).read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{str(path)!r} is no recipe that can be read: {error}") from error
+    for name in ("model", "dataset"):
+        if name not in settings:
+            raise InputError(f"{str(path)!r} must set `{name}`; it sets {', '.join(settings)}.")
+    return settings

@@ -1,0 +1,156 @@
+"""The shipped CNN from our layers, optimiser, loss and regulariser against Keras' built-ins.
+
+    make cnn-parity                                        # three seeds each, the full recipe
+    python benchmarks/cnn_parity.py --dataset digits --epochs 2 --seeds 1    # a quick look
+
+Both start from the same weights, see the same pictures in the same order, and keep the epoch with
+the best validation accuracy. Runs alternate, so that a busy machine slows both.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+from rich.console import Console
+from rich.table import Table
+
+import kerasdl
+from kerasdl import datasets, training
+from kerasdl.callbacks import BestWeights, ProgressBar
+from kerasdl.files import write_text
+from kerasdl.training.environment import environment
+from kerasdl.training.evaluation import evaluate_model
+from kerasdl.training.train import batches, build, compile_model, fresh_session
+
+LARGEST_DIFFERENCE = 0.005  # of the mean accuracies
+RESULTS = Path(__file__).parent / "results" / "cnn_parity.json"
+
+
+def train_once(config, kind, arrays, data_dir):
+    """Return accuracy, loss and seconds of one training."""
+    fresh_session(config.seed)
+    model = build(config)
+    if kind == "built-in":
+        model = model.from_builtins()  # with the weights that ours would start from
+    steps = len(arrays["train"][1]) // config.batch_size
+    compile_model(model, config, steps, keras if kind == "built-in" else kerasdl)
+    started = time.perf_counter()
+    history = model.fit(
+        batches(config, 0, data_dir),
+        epochs=config.epochs,
+        steps_per_epoch=steps,
+        validation_data=datasets.pipeline(config.dataset, "validation", 256, data_dir=data_dir),
+        callbacks=[ProgressBar(config.epochs), BestWeights("val_accuracy")],
+        shuffle=False,
+        verbose=0,
+    )
+    seconds = time.perf_counter() - started
+    measured = evaluate_model(model, *arrays["test"])
+    return {
+        "kind": kind,
+        "seed": config.seed,
+        "test_accuracy": measured.accuracy,
+        "test_loss": measured.loss,
+        "val_accuracy": max(history.history["val_accuracy"]),
+        "seconds": round(seconds, 1),
+    }
+
+
+def summary(runs):
+    """Return mean accuracy and seconds of each kind, and whether they agree."""
+    means = {}
+    for kind in ("ours", "built-in"):
+        of_kind = [run for run in runs if run["kind"] == kind]
+        if of_kind:
+            means[kind] = {
+                "test_accuracy": statistics.mean(run["test_accuracy"] for run in of_kind),
+                "seconds": statistics.mean(run["seconds"] for run in of_kind),
+            }
+    if len(means) == 2:
+        difference = means["ours"]["test_accuracy"] - means["built-in"]["test_accuracy"]
+        means["difference"] = difference
+        means["agree"] = abs(difference) <= LARGEST_DIFFERENCE
+    return means
+
+
+def show(runs, means, title):
+    table = Table(title=title, title_justify="left")
+    for name in ("made of", "seed", "test accuracy", "test loss", "seconds"):
+        table.add_column(name, justify="left" if name == "made of" else "right")
+    for run in sorted(runs, key=lambda run: (run["kind"] != "ours", run["seed"])):
+        table.add_row(
+            run["kind"],
+            str(run["seed"]),
+            f"{run['test_accuracy']:.2%}",
+            f"{run['test_loss']:.4f}",
+            f"{run['seconds']:.0f}",
+        )
+    table.add_section()
+    for kind in ("ours", "built-in"):
+        mean = means[kind]
+        accuracy, seconds = f"{mean['test_accuracy']:.2%}", f"{mean['seconds']:.0f}"
+        table.add_row(kind, "mean", accuracy, "", seconds, style="bold")
+    Console().print(table)
+    ratio = means["built-in"]["seconds"] / means["ours"]["seconds"]
+    print(
+        f"ours − built-in: {100 * means['difference']:+.2f} points (at most "
+        f"{100 * LARGEST_DIFFERENCE} asked), time of the built-ins / ours: {ratio:.2f}"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", default="cnn", choices=["cnn", "mlp"])
+    parser.add_argument("--dataset", default="fashion_mnist")
+    parser.add_argument("--epochs", type=int, help="default: the recipe's")
+    parser.add_argument("--seeds", type=int, default=3, help="how many; default 3")
+    parser.add_argument("--data-dir", help="folder of prepared data sets")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="JSON to write")
+    options = parser.parse_args()
+
+    settings = training.recipe(options.model, options.dataset)
+    if options.epochs is not None:
+        settings["epochs"] = options.epochs
+    arrays = {
+        split: datasets.load_arrays(options.dataset, split, options.data_dir)
+        for split in ("train", "test")
+    }
+    runs = []
+    for seed in range(options.seeds):
+        config = training.TrainConfig(**settings | {"seed": seed})
+        kinds = ("ours", "built-in") if seed % 2 == 0 else ("built-in", "ours")
+        for kind in kinds:
+            print(f"{kind}, seed {seed}", file=sys.stderr)
+            runs.append(train_once(config, kind, arrays, options.data_dir))
+            write_text(  # after each run: what is measured is kept
+                options.out,
+                json.dumps(
+                    {
+                        "settings": settings,
+                        "environment": environment(),
+                        "runs": runs,
+                        "summary": summary(runs),
+                    },
+                    indent=2,
+                )
+                + "\n",
+            )
+    means = summary(runs)
+    title = f"{options.model} on {options.dataset}, {config.epochs} epochs"
+    show(runs, means, title)
+    print(f"written: {options.out}")
+    return 0 if means["agree"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
