@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-jax verify verify-tensorflow verify-jax verify-torch keras-suite \
+.PHONY: help setup demo test test-all verify verify-tensorflow verify-jax verify-torch keras-suite \
         bench-foundations cnn-parity notebooks lint format clean
 
 help: ## List the targets
@@ -28,16 +28,12 @@ demo: $(READY) ## The whole way once: train, export, serve, ask over HTTP
 # Two processes, each taking whole files, so that what a file prepares is prepared once.
 WORKERS := -n 2 --dist loadfile
 
-# What a contributor runs before a push. The layers are proven on TensorFlow and on JAX.
-test: $(READY) ## All tests, on TensorFlow and (layers, losses, optimisers) on JAX
+# What a contributor runs before a push.
+test: $(READY) ## The tests but the slow ones, on TensorFlow
+	$(BIN)/python -m pytest -q $(WORKERS) -m "not slow"
+
+test-all: $(READY) ## All tests, those that train and serve for minutes included
 	$(BIN)/python -m pytest -q $(WORKERS)
-	@$(MAKE) --no-print-directory test-jax
-
-PARITY := tests/layers tests/models tests/ops tests/optimizers tests/parity tests/test_activations.py \
-          tests/test_initializers.py tests/test_losses.py
-
-test-jax: $(READY) ## The proofs of layers, losses and optimisers on JAX
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -q $(WORKERS) $(PARITY)
 
 # The full proof: every public symbol against Keras' built-in. docs/results/parity.md is written.
 verify: verify-tensorflow verify-jax verify-torch ## Prove every symbol on TensorFlow, JAX and PyTorch

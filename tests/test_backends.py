@@ -6,10 +6,13 @@ import sys
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from kerasdl import datasets, training
 from kerasdl.export import export
+
+pytestmark = pytest.mark.slow  # `make test-all` runs it
 
 TRAIN = """
 import sys

@@ -11,10 +11,10 @@ def positive_integer(name: str, value) -> int:
         >>> positive_integer("units", 0)
         Traceback (most recent call last):
         ...
-        ValueError: `units` must be a positive integer, received 0.
+        ValueError: The argument `units` must be a positive integer, received 0.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-        raise ValueError(f"`{name}` must be a positive integer, received {value!r}.")
+        raise ValueError(f"The argument `{name}` must be a positive integer, received {value!r}.")
     return value
 
 

@@ -105,10 +105,10 @@ class MultiHeadAttention(keras.Layer):
         super().__init__(**kwargs)
         self.num_heads = positive_integer("num_heads", num_heads)
         self.key_dim = positive_integer("key_dim", key_dim)
-        self.value_dim = positive_integer("value_dim", value_dim) if value_dim else key_dim
+        self.value_dim = positive_integer("value_dim", key_dim if value_dim is None else value_dim)
         self.dropout = rate("dropout", dropout)
         self.use_bias = use_bias
-        self._output_shape = (output_shape,) if isinstance(output_shape, int) else output_shape
+        self._output_shape = _sizes(output_shape)
         axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
         self.attention_axes = None if axes is None else tuple(axes)
         if sliding_window is not None:
@@ -130,11 +130,7 @@ class MultiHeadAttention(keras.Layer):
     def build(self, query_shape, value_shape, key_shape=None):
         """Create the projections $W^Q, W^K, W^V, W^O$."""
         key_shape = value_shape if key_shape is None else key_shape
-        if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
-            raise ValueError(
-                "`key` and `value` must have the same length, received key of shape "
-                f"{tuple(key_shape)} and value of shape {tuple(value_shape)}."
-            )
+        _check_lengths(value_shape, key_shape)
         N, d, d_v = self.num_heads, self.key_dim, self.value_dim
         self._query_dense = self._split_heads(query_shape, (N, d), "query")
         self._key_dense = self._split_heads(key_shape, (N, d), "key")
@@ -283,6 +279,7 @@ class MultiHeadAttention(keras.Layer):
 
     def compute_output_shape(self, query_shape, value_shape, key_shape=None):
         """Return (B, T, D_q) or what `output_shape` asked for."""
+        _check_lengths(value_shape, value_shape if key_shape is None else key_shape)
         return (*query_shape[:-1], *(self._output_shape or query_shape[-1:]))
 
     def compute_output_spec(self, query, value, key=None, return_attention_scores=False, **kwargs):
@@ -320,3 +317,22 @@ class MultiHeadAttention(keras.Layer):
             "use_gate": self.use_gate,
             "seed": self.seed,
         }
+
+
+def _sizes(output_shape):
+    if isinstance(output_shape, int):
+        return (output_shape,)
+    if output_shape is not None and not isinstance(output_shape, list | tuple):
+        raise ValueError(
+            f"Invalid `output_shape`: it must be an integer or a tuple of them, received "
+            f"{output_shape!r}."
+        )
+    return output_shape and tuple(output_shape)
+
+
+def _check_lengths(value_shape, key_shape):
+    if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
+        raise ValueError(
+            "`key` and `value` must have the same length: all axes but the last must be equal, "
+            f"received key of shape {tuple(key_shape)} and value of shape {tuple(value_shape)}."
+        )

@@ -11,6 +11,8 @@ import psutil
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.slow  # `make test-all` runs it
+
 
 def start(folder, *options):
     return subprocess.Popen(

@@ -9,6 +9,8 @@ from kerasdl import datasets
 from kerasdl.cli import app
 from kerasdl.errors import InputError
 
+pytestmark = pytest.mark.slow  # `make test-all` runs it
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -13,8 +13,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python tests/keras_suite", description=__doc__)
     parser.add_argument("pattern", nargs="?", default="", help="regex, e.g. 'layers.(Dense|ReLU)$'")
     parser.add_argument("--list", action="store_true", help="only say which files cover what")
-    parser.add_argument("pytest", nargs=argparse.REMAINDER, help="-- and arguments of pytest")
-    arguments = parser.parse_args()
+    given = sys.argv[1:]
+    split = given.index("--") if "--" in given else len(given)
+    arguments, for_pytest = parser.parse_args(given[:split]), given[split + 1 :]
     here = Path(__file__).parent
     sys.path.insert(0, str(here))
     # The processes that pytest-xdist starts need the plugin on their path as well.
@@ -47,7 +48,7 @@ def main() -> int:
             f"--rootdir={SOURCE}",
             "-c",
             str(here / "pytest.ini"),
-            *(a for a in arguments.pytest if a != "--"),
+            *for_pytest,
             *map(str, sorted(files)),
         ]
     )

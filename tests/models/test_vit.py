@@ -10,6 +10,7 @@ from kerasdl.parity import relative_error, scramble
 SMALL = dict(num_classes=5, patch_size=(4, 2), num_layers=2, num_heads=2, hidden_dim=8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["token", "mean"])
 def test_keras_file_round_trip(tmp_path, rng, pooling):
     model = models.ViT((8, 6, 3), pooling=pooling, **SMALL)

@@ -10,6 +10,8 @@ from kerasdl.errors import InputError
 from kerasdl.training.search_space import Range, space_of, with_values
 from kerasdl.training.tune import Search, tune
 
+pytestmark = pytest.mark.slow  # `make test-all` runs it
+
 SPACE = dict(learning_rate="1e-3:1e-2", width="8:16", depth="1:2", dropout="0", l2="1e-6:1e-4")
 
 
