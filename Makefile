@@ -38,8 +38,12 @@ test-all: $(READY) ## All tests, those that train and serve for minutes included
 # The full proof: every public symbol against Keras' built-in. docs/results/parity.md is written.
 verify: verify-tensorflow verify-jax verify-torch ## Prove every symbol on TensorFlow, JAX and PyTorch
 
-verify-tensorflow verify-jax verify-torch: verify-%: $(READY)
+verify-tensorflow verify-jax: verify-%: $(READY)
 	$(BIN)/kerasdl verify --backend $*
+
+verify-torch: $(READY)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[torch]'
+	$(BIN)/kerasdl verify --backend torch
 
 keras-suite: $(READY) ## Keras' own unit tests with our classes in place of theirs, on TensorFlow and JAX
 	KERAS_BACKEND=tensorflow $(BIN)/python tests/keras_suite -- $(WORKERS)
