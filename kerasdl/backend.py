@@ -5,13 +5,15 @@ of a function with respect to given tensors, gradients that were derived by hand
 bit-wise repeatable runs, and the mask that Keras attaches to a tensor.
 """
 
+import contextlib
 import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 from keras import ops
+from keras.src.backend.common import dtypes, masking  # no public way: promotion, a tensor's mask
 
 
 def value_and_grad(function: Callable, tensors: Sequence[Any]) -> tuple[Any, list[Any]]:
@@ -227,14 +229,62 @@ def constant(value: float, dtype: str) -> Any:
     return value
 
 
+def forget_compiled() -> None:
+    """Free the memory of JAX's compiled programs, about a MiB each; the others keep few.
+
+    Example:
+        >>> forget_compiled()
+    """
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.clear_caches()
+
+
+@contextlib.contextmanager
+def promotion_keeps_float64() -> Iterator[None]:
+    """Switch off that Keras' type promotion turns float64 into float32 on JAX and PyTorch.
+
+    Keras' own layers compute in true float64 inside the block, so that ours, which do so anyway,
+    can be compared with them to the last digits.
+
+    Example:
+        >>> with promotion_keeps_float64():
+        ...     keras.backend.result_type("float64", "float64")
+        'float64'
+    """
+    table = dtypes.BIT64_TO_BIT32_DTYPE
+    usual = table["float64"]
+    table["float64"] = "float64"
+    try:
+        yield
+    finally:
+        table["float64"] = usual
+
+
+def result_type(*of: str) -> str:
+    """Return the dtype that holds all of these, by Keras' promotion but with float64 kept.
+
+    Example:
+        >>> result_type("float32", "float64"), result_type("int32", "bfloat16")
+        ('float64', 'bfloat16')
+    """
+    with promotion_keeps_float64():
+        return keras.backend.result_type(*of)
+
+
 def get_mask(tensor: Any) -> Any:
-    """Return the mask that Keras attached to a tensor, or None."""
-    return getattr(tensor, "_keras_mask", None)
+    """Return the mask that Keras attached to a tensor, or None.
+
+    Keras keeps it in a table of its own where a tensor takes no attribute: within `jax.grad` and
+    `jax.jit`.
+    """
+    return masking.get_keras_mask(tensor)
 
 
 def set_mask(tensor: Any, mask: Any) -> None:
     """Attach a mask to a tensor, as Keras' layers do (True means keep)."""
-    tensor._keras_mask = mask
+    masking.set_keras_mask(tensor, mask)
 
 
 def compiled(function: Callable, xla: bool = False, free_axes: Sequence | None = None) -> Callable:

@@ -26,10 +26,33 @@ from kerasdl.layers.flatten import Flatten
 from kerasdl.layers.gaussian_noise import GaussianDropout, GaussianNoise
 from kerasdl.layers.group_normalization import GroupNormalization
 from kerasdl.layers.layer_normalization import LayerNormalization
+from kerasdl.layers.masking import Masking
+from kerasdl.layers.merging.arithmetic import Add, Average, Multiply, Subtract
+from kerasdl.layers.merging.arithmetic import add as add
+from kerasdl.layers.merging.arithmetic import average as average
+from kerasdl.layers.merging.arithmetic import multiply as multiply
+from kerasdl.layers.merging.arithmetic import subtract as subtract
+from kerasdl.layers.merging.concatenate import Concatenate
+from kerasdl.layers.merging.concatenate import concatenate as concatenate
+from kerasdl.layers.merging.dot import Dot
+from kerasdl.layers.merging.dot import dot as dot
+from kerasdl.layers.merging.extrema import Maximum, Minimum
+from kerasdl.layers.merging.extrema import maximum as maximum
+from kerasdl.layers.merging.extrema import minimum as minimum
 from kerasdl.layers.multi_head_attention import MultiHeadAttention
 from kerasdl.layers.patch_embedding import PatchEmbedding
 from kerasdl.layers.perceptron import Perceptron
 from kerasdl.layers.permute import Permute
+from kerasdl.layers.pooling.adaptive_average_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+)
+from kerasdl.layers.pooling.adaptive_max_pooling import (
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
 from kerasdl.layers.pooling.average_pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -59,6 +82,7 @@ from kerasdl.layers.pooling.max_pooling import MaxPooling1D, MaxPooling2D, MaxPo
 from kerasdl.layers.position_embedding import PositionEmbedding
 from kerasdl.layers.prelu import PReLU
 from kerasdl.layers.preprocessing.center_crop import CenterCrop
+from kerasdl.layers.preprocessing.normalization import Normalization
 from kerasdl.layers.preprocessing.random_brightness import RandomBrightness
 from kerasdl.layers.preprocessing.random_contrast import RandomContrast
 from kerasdl.layers.preprocessing.random_crop import RandomCrop
@@ -68,6 +92,7 @@ from kerasdl.layers.preprocessing.random_translation import RandomTranslation
 from kerasdl.layers.preprocessing.random_zoom import RandomZoom
 from kerasdl.layers.preprocessing.rescaling import Rescaling
 from kerasdl.layers.repeating import RepeatVector, UpSampling1D, UpSampling3D
+from kerasdl.layers.reshape import Reshape
 from kerasdl.layers.rms_normalization import RMSNormalization
 from kerasdl.layers.separable_conv import SeparableConv1D, SeparableConv2D
 from kerasdl.layers.sinusoidal_position_encoding import SinusoidalPositionEncoding
@@ -75,9 +100,28 @@ from kerasdl.layers.softmax import Softmax
 from kerasdl.layers.spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from kerasdl.layers.transformer_encoder import TransformerEncoder
 from kerasdl.layers.unit_normalization import UnitNormalization
+from kerasdl.layers.up_sampling import UpSampling2D
 from kerasdl.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
 OURS = (
+    Normalization,
+    Masking,
+    Reshape,
+    UpSampling2D,
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
     AveragePooling1D,
     AveragePooling2D,
     AveragePooling3D,

@@ -18,6 +18,23 @@ def positive_integer(name: str, value) -> int:
     return value
 
 
+def refuse_quantization(**arguments) -> None:
+    """Raise if one of Keras' arguments about quantisation is given.
+
+    Raises:
+        ValueError: Naming the argument and what came.
+
+    Example:
+        >>> refuse_quantization(quantization_config="int8")
+        Traceback (most recent call last):
+        ...
+        ValueError: `quantization_config` is not offered by kerasdl, received 'int8'.
+    """
+    for name, value in arguments.items():
+        if value is not None:
+            raise ValueError(f"`{name}` is not offered by kerasdl, received {value!r}.")
+
+
 def rate(name: str, value) -> float:
     """Return `value` if it is a probability.
 

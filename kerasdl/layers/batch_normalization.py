@@ -6,6 +6,7 @@ from keras import ops as K
 from kerasdl import constraints, initializers, ops, regularizers
 from kerasdl.layers.arguments import axes_within
 from kerasdl.layers.batch_renormalization import BatchRenormalization, check_clipping
+from kerasdl.ops.batch_norm import masked_moments
 from kerasdl.ops.normalization import at_least_float32
 
 
@@ -190,11 +191,11 @@ class BatchNormalization(BatchRenormalization, keras.Layer):
         axes = [a for a in range(len(x.shape)) if a != self.axis % len(x.shape)]
         if mask is None:
             return ops.moments(x, axes, synchronized=self.synchronized)
-        return ops.moments(
+        return masked_moments(
             x,
             axes,
+            K.expand_dims(mask, -1),
             synchronized=self.synchronized,
-            mask=K.expand_dims(mask, -1),
             epsilon=keras.config.epsilon(),  # a batch may be masked altogether
         )
 

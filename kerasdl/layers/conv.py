@@ -4,10 +4,11 @@ import keras
 
 from kerasdl.layers.base_conv import BaseConv, refuse_stride_and_dilation
 from kerasdl.layers.conv_arguments import positive
+from kerasdl.layers.low_rank_adaptation import LowRankAdaptation
 from kerasdl.ops.convolution_primitives import convolve
 
 
-class _Conv(BaseConv):
+class _Conv(LowRankAdaptation, BaseConv):
     """Abstract: a convolution over `rank` spatial axes."""
 
     def __init__(
@@ -74,8 +75,16 @@ class _Conv(BaseConv):
                 f"Received groups={self.groups}, but the input has {C} channels (full input shape "
                 f"is {tuple(input_shape)})."
             )
-        self.kernel = self.add_kernel("kernel", (*self.kernel_size, C // self.groups, self.filters))
+        self._kernel = self.add_kernel(
+            "kernel", (*self.kernel_size, C // self.groups, self.filters)
+        )
         self.bias = self.add_bias(self.filters)
+        self.adapt_if_asked()
+
+    @property
+    def kernel(self):
+        """$W$ (F…, C / G, O)."""
+        return self.adapted_weight()
 
     def convolution_op(self, inputs, kernel):
         """Convolve without bias and activation; to be overridden, as in Keras."""
@@ -116,7 +125,8 @@ class Conv1D(_Conv):
         kernel_constraint: Projection of $W$ after each update.
         bias_constraint: Projection of $b$ after each update.
         implementation: `"equation"`, `"primitive"` (the backend's own) or `"auto"`, the faster.
-        **kwargs: `name`, `dtype`, `trainable` of `keras.Layer`.
+        **kwargs: `name`, `dtype`, `trainable` of `keras.Layer`; `lora_rank` and `lora_alpha` of
+            `kerasdl.layers.low_rank_adaptation.LowRankAdaptation`.
 
     Call arguments:
         inputs: Tensor (B, T, C) or, with `"channels_first"`, (B, C, T).
@@ -137,7 +147,7 @@ class Conv1D(_Conv):
         (2, 8, 4)
 
     Differences from Keras: `implementation` is ours; with `"equation"`, strides and dilation go
-    together. With TensorFlow on a CPU, `"channels_first"` works. No LoRA and no quantisation.
+    together. With TensorFlow on a CPU, `"channels_first"` works. No quantisation.
     """
 
     rank = 1
@@ -169,7 +179,8 @@ class Conv2D(_Conv):
         kernel_constraint: Projection of $W$ after each update.
         bias_constraint: Projection of $b$ after each update.
         implementation: `"equation"`, `"primitive"` (the backend's own) or `"auto"`, the faster.
-        **kwargs: `name`, `dtype`, `trainable` of `keras.Layer`.
+        **kwargs: `name`, `dtype`, `trainable` of `keras.Layer`; `lora_rank` and `lora_alpha` of
+            `kerasdl.layers.low_rank_adaptation.LowRankAdaptation`.
 
     Call arguments:
         inputs: Tensor (B, H, W, C) or, with `"channels_first"`, (B, C, H, W).
@@ -189,7 +200,7 @@ class Conv2D(_Conv):
         (2, 6, 6, 4)
 
     Differences from Keras: `implementation` is ours; with `"equation"`, strides and dilation go
-    together. With TensorFlow on a CPU, `"channels_first"` works. No LoRA and no quantisation.
+    together. With TensorFlow on a CPU, `"channels_first"` works. No quantisation.
     """
 
     rank = 2
@@ -221,7 +232,8 @@ class Conv3D(_Conv):
         kernel_constraint: Projection of $W$ after each update.
         bias_constraint: Projection of $b$ after each update.
         implementation: `"equation"`, `"primitive"` (the backend's own) or `"auto"`, the faster.
-        **kwargs: `name`, `dtype`, `trainable` of `keras.Layer`.
+        **kwargs: `name`, `dtype`, `trainable` of `keras.Layer`; `lora_rank` and `lora_alpha` of
+            `kerasdl.layers.low_rank_adaptation.LowRankAdaptation`.
 
     Call arguments:
         inputs: Tensor (B, D, H, W, C) or, with `"channels_first"`, (B, C, D, H, W).
@@ -241,7 +253,7 @@ class Conv3D(_Conv):
         (1, 2, 2, 2, 4)
 
     Differences from Keras: `implementation` is ours; with `"equation"`, strides and dilation go
-    together. With TensorFlow on a CPU, `"channels_first"` works. No LoRA and no quantisation.
+    together. With TensorFlow on a CPU, `"channels_first"` works. No quantisation.
     """
 
     rank = 3

@@ -3,12 +3,13 @@
 import keras
 
 from kerasdl import activations, constraints, initializers, regularizers
-from kerasdl.layers.arguments import positive_integer
+from kerasdl.layers.arguments import positive_integer, refuse_quantization
+from kerasdl.layers.low_rank_adaptation import LowRankAdaptation
 from kerasdl.ops.linear import affine
 
 
 @keras.saving.register_keras_serializable(package="kerasdl")
-class Dense(keras.Layer):
+class Dense(LowRankAdaptation, keras.Layer):
     r"""Every unit sees every input: a weighted sum, a bias, an activation.
 
     $$a = g(x W + b)$$
@@ -24,6 +25,10 @@ class Dense(keras.Layer):
         activity_regularizer: Penalty on the output.
         kernel_constraint: Projection of $W$ after each update.
         bias_constraint: Projection of $b$ after each update.
+        lora_rank: $r$ of `kerasdl.layers.low_rank_adaptation`, for fine-tuning; `None` for none.
+            `enable_lora` does the same to a layer that is built.
+        lora_alpha: $\alpha$, the strength of the update; `None` for $r$.
+        quantization_config: Only `None`.
         **kwargs: `name`, `dtype`, `trainable` of `keras.Layer`.
 
     Call arguments:
@@ -43,7 +48,8 @@ class Dense(keras.Layer):
         >>> tuple(layer(keras.ops.ones((2, 4))).shape)
         (2, 3)
 
-    Differences from Keras: no LoRA and no quantisation.
+    Differences from Keras: no quantisation. LoRA: see
+    `kerasdl.layers.low_rank_adaptation.LowRankAdaptation`.
     """
 
     def __init__(
@@ -58,9 +64,18 @@ class Dense(keras.Layer):
         activity_regularizer=None,
         kernel_constraint=None,
         bias_constraint=None,
+        lora_rank=None,
+        lora_alpha=None,
+        quantization_config=None,
         **kwargs,
     ):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        refuse_quantization(quantization_config=quantization_config)
+        super().__init__(
+            activity_regularizer=activity_regularizer,
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
+            **kwargs,
+        )
         self.units = positive_integer("units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -76,7 +91,7 @@ class Dense(keras.Layer):
     def build(self, input_shape):
         """Create $W$ and $b$."""
         n_in = input_shape[-1]
-        self.kernel = self.add_weight(
+        self._kernel = self.add_weight(
             name="kernel",
             shape=(n_in, self.units),
             initializer=self.kernel_initializer,
@@ -93,6 +108,12 @@ class Dense(keras.Layer):
                 constraint=self.bias_constraint,
             )
         self.input_spec = keras.InputSpec(min_ndim=2, axes={-1: n_in})
+        self.adapt_if_asked()
+
+    @property
+    def kernel(self):
+        """$W$ (n_in, n_out)."""
+        return self.adapted_weight()
 
     def call(self, inputs):
         """Compute $g(x W + b)$."""

@@ -3,12 +3,14 @@
 import keras
 
 from kerasdl import activations, constraints, initializers, regularizers
+from kerasdl.layers.arguments import refuse_quantization
+from kerasdl.layers.low_rank_adaptation import LowRankAdaptation
 from kerasdl.ops.linear import einsum_affine
 from kerasdl.ops.shapes import einsum_weight_shapes
 
 
 @keras.saving.register_keras_serializable(package="kerasdl")
-class EinsumDense(keras.Layer):
+class EinsumDense(LowRankAdaptation, keras.Layer):
     r"""A linear map between tensors of any rank, written as an index equation.
 
     $$a = g\Big(\sum_{i} x_{\dots i \dots}\, W_{i j} + b_j\Big), \qquad
@@ -27,6 +29,11 @@ class EinsumDense(keras.Layer):
         bias_regularizer: Penalty on $b$.
         kernel_constraint: Projection of $W$ after each update.
         bias_constraint: Projection of $b$ after each update.
+        lora_rank: $r$ of `kerasdl.layers.low_rank_adaptation`, for fine-tuning; `None` for none.
+            `enable_lora` does the same to a layer that is built.
+        lora_alpha: $\alpha$, the strength of the update; `None` for $r$.
+        gptq_unpacked_column_size: Only `None`; so is `quantization_config`.
+        quantization_config: See `gptq_unpacked_column_size`.
         **kwargs: `activity_regularizer`, `name`, `dtype`, `trainable` of `keras.Layer`.
 
     Call arguments:
@@ -40,7 +47,8 @@ class EinsumDense(keras.Layer):
         >>> tuple(layer(keras.ops.ones((1, 5, 8))).shape)
         (1, 5, 2, 4)
 
-    Differences from Keras: no LoRA and no quantisation.
+    Differences from Keras: no quantisation. LoRA: see
+    `kerasdl.layers.low_rank_adaptation.LowRankAdaptation`.
     """
 
     def __init__(
@@ -55,9 +63,17 @@ class EinsumDense(keras.Layer):
         bias_regularizer=None,
         kernel_constraint=None,
         bias_constraint=None,
+        lora_rank=None,
+        lora_alpha=None,
+        gptq_unpacked_column_size=None,
+        quantization_config=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        refuse_quantization(
+            gptq_unpacked_column_size=gptq_unpacked_column_size,
+            quantization_config=quantization_config,
+        )
+        super().__init__(lora_rank=lora_rank, lora_alpha=lora_alpha, **kwargs)
         self.equation = equation
         self.partial_output_shape = (
             (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
@@ -73,9 +89,9 @@ class EinsumDense(keras.Layer):
 
     def build(self, input_shape):
         """Create $W$ and $b$ with the shapes that the equation asks for."""
-        shapes = self._shapes(input_shape)
+        shapes = self._shapes(input_shape, weights_only=True)
         self.input_spec = keras.InputSpec(ndim=len(input_shape))
-        self.kernel = self.add_weight(
+        self._kernel = self.add_weight(
             name="kernel",
             shape=shapes.kernel,
             initializer=initializers.with_axes(
@@ -93,10 +109,16 @@ class EinsumDense(keras.Layer):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
+        self.adapt_if_asked()
 
-    def _shapes(self, input_shape):
+    @property
+    def kernel(self):
+        """$W$, with the axes of the equation's second term."""
+        return self.adapted_weight()
+
+    def _shapes(self, input_shape, weights_only=False):
         return einsum_weight_shapes(
-            self.equation, input_shape, self.partial_output_shape, self.bias_axes
+            self.equation, input_shape, self.partial_output_shape, self.bias_axes, weights_only
         )
 
     def call(self, inputs):

@@ -5,11 +5,12 @@ import warnings
 import keras
 
 from kerasdl import constraints, initializers, ops, regularizers
-from kerasdl.layers.arguments import positive_integer
+from kerasdl.layers.arguments import positive_integer, refuse_quantization
+from kerasdl.layers.low_rank_adaptation import LowRankAdaptation
 
 
 @keras.saving.register_keras_serializable(package="kerasdl")
-class Embedding(keras.Layer):
+class Embedding(LowRankAdaptation, keras.Layer):
     r"""Give each word of a vocabulary a learned vector.
 
     $$y_{b t} = E_{x_{b t}} = \mathrm{onehot}(x_{b t})\, E, \qquad E \in \mathbb{R}^{V \times D}$$
@@ -24,9 +25,10 @@ class Embedding(keras.Layer):
         embeddings_constraint: Projection of $E$ after each update.
         mask_zero: Whether 0 stands for padding: the mask says where the input is another word.
         weights: Values of $E$ to start from, an array (V, D).
-        lora_rank: Only `None`; so is `quantization_config`. `lora_alpha` has no effect.
-        lora_alpha: See `lora_rank`.
-        quantization_config: See `lora_rank`.
+        lora_rank: $r$ of `kerasdl.layers.low_rank_adaptation`, for fine-tuning; `None` for none.
+            `enable_lora` does the same to a layer that is built.
+        lora_alpha: $\alpha$, the strength of the update; `None` for $r$.
+        quantization_config: Only `None`.
         **kwargs: `name`, `dtype`, `trainable` of `keras.Layer`. `input_length` is accepted and
             ignored, with a warning, as in Keras.
 
@@ -48,9 +50,12 @@ class Embedding(keras.Layer):
         >>> tuple(layer(x).shape), [bool(kept) for kept in layer.compute_mask(x)[0]]
         ((1, 3, 2), [True, True, False])
 
-    Differences from Keras: no LoRA and no quantisation. An integer outside the vocabulary is the
+    Differences from Keras: no quantisation. LoRA: see
+    `kerasdl.layers.low_rank_adaptation.LowRankAdaptation`. An integer outside the vocabulary is the
     backend's business, as in Keras (TensorFlow on a CPU: an error; JAX: NaN).
     """
+
+    ADAPTED = "embeddings"
 
     def __init__(
         self,
@@ -68,11 +73,8 @@ class Embedding(keras.Layer):
     ):
         if kwargs.pop("input_length", None) is not None:
             warnings.warn("Argument `input_length` is deprecated. Just remove it.", stacklevel=2)
-        out_of_scope = {"lora_rank": lora_rank, "quantization_config": quantization_config}
-        for name, value in out_of_scope.items():
-            if value is not None:
-                raise ValueError(f"`{name}` is not offered by kerasdl, received {value!r}.")
-        super().__init__(**kwargs)
+        refuse_quantization(quantization_config=quantization_config)
+        super().__init__(lora_rank=lora_rank, lora_alpha=lora_alpha, **kwargs)
         self.input_dim = positive_integer("input_dim", input_dim)
         self.output_dim = positive_integer("output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -90,7 +92,7 @@ class Embedding(keras.Layer):
         """Create $E$."""
         if self.built:
             return
-        self.embeddings = self.add_weight(
+        self._embeddings = self.add_weight(
             name="embeddings",
             shape=(self.input_dim, self.output_dim),
             initializer=self.embeddings_initializer,
@@ -98,6 +100,12 @@ class Embedding(keras.Layer):
             constraint=self.embeddings_constraint,
         )
         self.built = True
+        self.adapt_if_asked()
+
+    @property
+    def embeddings(self):
+        """$E$ (V, D)."""
+        return self.adapted_weight()
 
     def call(self, inputs):
         """Look the rows of $E$ up."""

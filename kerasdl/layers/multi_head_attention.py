@@ -33,7 +33,8 @@ class MultiHeadAttention(keras.Layer):
         output_shape: Size(s) of the output without batch and time; default the query's.
         attention_axes: Axes that attend to each other; default all but batch and features.
         sliding_window: Look only at positions nearer than this; `None` for all.
-        flash_attention: Accepted for Keras' sake; the result does not depend on it.
+        flash_attention: Accepted for Keras' sake; the result does not depend on it. As in Keras,
+            `True` goes neither with dropout nor with `return_attention_scores`.
         kernel_initializer: Initialiser of the kernels $W$.
         bias_initializer: Initialiser of the biases $b$.
         kernel_regularizer: Penalty on the kernels.
@@ -107,14 +108,19 @@ class MultiHeadAttention(keras.Layer):
         self.key_dim = positive_integer("key_dim", key_dim)
         self.value_dim = positive_integer("value_dim", key_dim if value_dim is None else value_dim)
         self.dropout = rate("dropout", dropout)
+        if flash_attention and dropout > 0:
+            raise ValueError(
+                "Dropout is not supported when flash attention is enabled. Received: "
+                f"flash_attention={flash_attention}, dropout={dropout}."
+            )
         self.use_bias = use_bias
         self._output_shape = _sizes(output_shape)
         axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
         self.attention_axes = None if axes is None else tuple(axes)
         if sliding_window is not None:
             positive_integer("sliding_window", sliding_window)
-        self.sliding_window = sliding_window
-        self.flash_attention = flash_attention
+        self._sliding_window = sliding_window
+        self._flash_attention = flash_attention
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
@@ -208,20 +214,47 @@ class MultiHeadAttention(keras.Layer):
         K = self._key_dense(key)  # (B, S, N, d)
         V = self._value_dense(value)  # (B, S, N, d_v)
 
-        scale = keras.ops.cast(1 / math.sqrt(self.key_dim), Q.dtype)
-        scores = keras.ops.einsum(self._scores_equation, Q * scale, K)
-        # (B, N, T, S)
-        time_axes = tuple(range(-len(self.attention_axes), 0))
-        weights = ops.masked_softmax(scores, self._with_head_axis(mask, scores), time_axes)
-        mixed = self._dropout_layer(weights, training=training)
-        context = keras.ops.einsum(self._context_equation, mixed, V)  # (B, T, N, d_v)
-
+        context, weights = self._compute_attention(Q, K, V, mask, training, return_attention_scores)
         if self.use_gate:
             context = context * self._gate_dense(query)
         output = self._output_dense(context)  # (B, T, D)
         if query_mask is not None:
             set_mask(output, query_mask)
         return (output, weights) if return_attention_scores else output
+
+    def _compute_attention(
+        self,
+        query,
+        key,
+        value,
+        attention_mask=None,
+        training=None,
+        return_attention_scores=False,
+        use_causal_mask=False,
+    ):
+        r"""Compute $\mathrm{softmax}(Q K^\top / \sqrt{d})\, V$ of each head; to be overridden.
+
+        As in Keras, the mask of `call` is complete: `use_causal_mask` is for calls from elsewhere.
+
+        Returns:
+            The context (B, T, N, d_v) and the weights (B, N, T, S).
+        """
+        if self._flash_attention and return_attention_scores:
+            raise ValueError(
+                "Returning attention scores is not supported when flash attention is enabled. "
+                "Please disable flash attention to access attention scores."
+            )
+        if use_causal_mask:
+            T, S = keras.ops.shape(query)[1], keras.ops.shape(key)[1]
+            causal = keras.ops.expand_dims(ops.causal_mask(T, S), 0)
+            attention_mask = self._both(causal, attention_mask)
+        scale = keras.ops.cast(1 / math.sqrt(self.key_dim), query.dtype)
+        scores = keras.ops.einsum(self._scores_equation, query * scale, key)  # (B, N, T, S)
+        time_axes = tuple(range(-len(self.attention_axes), 0))
+        mask = self._with_head_axis(attention_mask, scores)
+        weights = ops.masked_softmax(scores, mask, time_axes)
+        mixed = self._dropout_layer(weights, training=training)
+        return keras.ops.einsum(self._context_equation, mixed, value), weights
 
     def _combined_mask(
         self, query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask
@@ -236,18 +269,22 @@ class MultiHeadAttention(keras.Layer):
                 parts.append(keras.ops.expand_dims(keras.ops.cast(mask, "bool"), -2))  # (B, 1, S)
         if use_causal_mask:
             parts.append(keras.ops.expand_dims(ops.causal_mask(T, S), 0))  # (1, T, S)
-        if self.sliding_window is not None:
-            window = ops.sliding_window_mask(T, S, self.sliding_window)
+        if self._sliding_window is not None:
+            window = ops.sliding_window_mask(T, S, self._sliding_window)
             parts.append(keras.ops.expand_dims(window, 0))
         combined = None
         for part in parts:
             combined = part if combined is None else keras.ops.logical_and(combined, part)
+        return self._both(combined, attention_mask)
+
+    def _both(self, mask, attention_mask):
+        """AND of a mask (B, T, S) and one with or without the head axis, each may be None."""
         if attention_mask is None:
-            return combined
+            return mask
         attention_mask = keras.ops.cast(attention_mask, "bool")
-        if combined is None:
+        if mask is None:
             return attention_mask
-        return keras.ops.logical_and(self._with_head_axis(combined, attention_mask), attention_mask)
+        return keras.ops.logical_and(self._with_head_axis(mask, attention_mask), attention_mask)
 
     def _with_head_axis(self, mask, other):
         """Give `mask` the head axis (and batch axes before it) that `other` has and it lacks."""
@@ -305,8 +342,8 @@ class MultiHeadAttention(keras.Layer):
             "use_bias": self.use_bias,
             "output_shape": self._output_shape,
             "attention_axes": self.attention_axes,
-            "sliding_window": self.sliding_window,
-            "flash_attention": self.flash_attention,
+            "sliding_window": self._sliding_window,
+            "flash_attention": self._flash_attention,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
             "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),

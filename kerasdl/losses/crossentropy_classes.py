@@ -206,7 +206,7 @@ class SparseCategoricalCrossentropy(FunctionLoss):
         ignore_class: A label to leave out, e.g. 255 for "void" in segmentation.
         reduction: `"sum_over_batch_size"`, `"mean"`, `"mean_with_sample_weight"`, `"sum"` or
             `None`.
-        axis: Axis of the classes.
+        axis: Axis of the classes; the last one, on PyTorch any, as in Keras.
         name: Name of the loss.
         dtype: Dtype (or policy) of the computation; default `keras.config.floatx()`.
 

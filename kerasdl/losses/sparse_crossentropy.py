@@ -1,5 +1,6 @@
 """Cross-entropy of integer labels."""
 
+import keras
 from keras import ops
 
 from kerasdl.backend import hand_derived_in_graphs, set_mask
@@ -21,13 +22,14 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
         y_pred: Logits or probabilities, shape (…, classes) with the classes along `axis`.
         from_logits: Whether `y_pred` are logits $z$ (else probabilities $p$).
         ignore_class: A label whose examples count neither in the sum nor in the mean.
-        axis: Axis of the classes.
+        axis: Axis of the classes; the last one, on PyTorch any.
 
     Returns:
         Tensor (…): one loss for each label.
 
     Raises:
-        ValueError: If the shapes of labels and predictions do not fit.
+        ValueError: If the shapes of labels and predictions do not fit, or the classes are along
+            another axis than the last and Keras' backend has no such loss.
 
     Source:
         Goodfellow et al., 2016, Deep Learning, section 6.2.2.3.
@@ -37,13 +39,14 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
         >>> round(float(losses[0]), 4)
         0.6931
 
-    Differences from Keras: any `axis` works on every backend. A label outside the classes gives
-    NaN on every backend (Keras: an error, NaN or a silent 0, by backend).
+    Differences from Keras: a label outside the classes gives NaN on every backend (Keras: an error,
+    NaN or a silent 0, by backend).
     """
     name = "sparse_categorical_crossentropy"
     y_pred, from_logits = logits_of(y_pred, from_logits, "softmax", name)
     y_pred = ops.convert_to_tensor(y_pred)
     y = ops.cast(ops.convert_to_tensor(y_true), "int32")
+    _check_axis(axis, y.shape, y_pred.shape)
     if len(y.shape) == len(y_pred.shape) and y.shape[axis] == 1:
         y = ops.squeeze(y, axis=axis)
     z = y_pred if axis in (-1, len(y_pred.shape) - 1) else ops.moveaxis(y_pred, axis, -1)
@@ -92,6 +95,18 @@ def _sparse_by_hand(y, z):
 
 
 _sparse_from_logits = hand_derived_in_graphs(_sparse_equation, _sparse_by_hand)
+
+
+def _check_axis(axis, labels, predictions):
+    if axis in (-1, len(predictions) - 1) or keras.backend.backend() == "torch":
+        return
+    labels, predictions = tuple(labels), tuple(predictions)
+    raise ValueError(
+        f"Only axis=-1 is currently supported. Received: axis={axis}. Arguments `target` and "
+        "`output` must have the same shape up until the last dimension: "
+        f"target.shape={labels}, output.shape={predictions}. Move the classes to the last axis: "
+        f"`keras.ops.moveaxis(output, {axis}, -1)`."
+    )
 
 
 def _check_labels(labels, predictions):

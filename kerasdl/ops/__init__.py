@@ -7,6 +7,8 @@ import keras
 
 from kerasdl.builtins import fall_back_to
 from kerasdl.ops import image as image
+from kerasdl.ops.adaptive_pooling import adaptive_average_pooling as adaptive_average_pooling
+from kerasdl.ops.adaptive_pooling import adaptive_max_pooling as adaptive_max_pooling
 from kerasdl.ops.attention import attention_equations as attention_equations
 from kerasdl.ops.attention import causal_mask as causal_mask
 from kerasdl.ops.attention import masked_softmax as masked_softmax
@@ -29,6 +31,8 @@ from kerasdl.ops.group_norm import fast_group_normalization as fast_group_normal
 from kerasdl.ops.group_norm import group_normalization as group_normalization
 from kerasdl.ops.linear import affine as affine
 from kerasdl.ops.linear import einsum_affine as einsum_affine
+from kerasdl.ops.linear import low_rank_adaptation as low_rank_adaptation
+from kerasdl.ops.merging import batch_dot as batch_dot
 from kerasdl.ops.normalization import deviation_scaling as deviation_scaling
 from kerasdl.ops.normalization import fast_layer_normalization as fast_layer_normalization
 from kerasdl.ops.normalization import fast_rms_normalization as fast_rms_normalization

@@ -16,13 +16,57 @@ variance of a channel whose mean is 3000 times its standard deviation.
 
 import functools
 
+import keras
 from keras import ops
 
-from kerasdl.backend import all_reduce_sum, column_sums, with_gradient
-from kerasdl.ops.normalization import along, at_least_float32, count
+from kerasdl.backend import all_reduce_sum, column_sums, result_type, with_gradient
+from kerasdl.ops.normalization import along, at_least_float32, count, sorted_axes
+from kerasdl.ops.recorded import one_operation
 
 
-def moments(x, axes, keepdims=False, synchronized=False, mask=None, epsilon=0.0):
+def _moments_spec(x, axes, keepdims=False, synchronized=False):
+    axes = sorted_axes(axes, x)
+    sizes = [1 if a in axes else n for a, n in enumerate(x.shape) if keepdims or a not in axes]
+    return tuple(keras.KerasTensor(sizes, dtype=x.dtype) for _ in range(2))
+
+
+@one_operation("x", output=_moments_spec)
+def moments(x, axes, keepdims=False, synchronized=False):
+    r"""Mean and variance over some axes.
+
+    $$\mu = \frac{1}{n} \sum_{i=1}^{n} x_i, \qquad
+      \sigma^2 = \frac{1}{n} \sum_{i=1}^{n} (x_i - \mu)^2$$
+
+    Args:
+        x: Tensor of any shape.
+        axes: Axis or axes that are averaged over.
+        keepdims: Whether they stay, with size 1.
+        synchronized: Whether the sums are over all replicas of a distribution strategy.
+
+    Returns:
+        $\mu$ and $\sigma^2$ in the dtype of `x`. Half precision is computed in float32, and what
+        float16 cannot hold becomes its largest number.
+
+    Example:
+        >>> mu, sigma_2 = moments(ops.array([[1.0], [3.0]]), axes=[0])
+        >>> float(mu[0]), float(sigma_2[0])
+        (2.0, 1.0)
+
+    Differences from Keras: `synchronized` is no error on JAX, where a distributed program computes
+    over the whole batch anyway. With it, the variance is summed up in a second pass over `x`, and
+    not $\overline{x^2} - \mu^2$, which cancels.
+    """
+    x, dtype = at_least_float32(x)
+    axes = sorted_axes(axes, x)
+    n = _count(x, axes, synchronized)
+    mu = _total(x, axes, synchronized) / n
+    sigma_2 = _total(ops.square(x - mu), axes, synchronized) / n
+    if dtype in ("float16", "bfloat16"):
+        mu, sigma_2 = (ops.cast(ops.clip(t, -65504.0, 65504.0), dtype) for t in (mu, sigma_2))
+    return (mu, sigma_2) if keepdims else (ops.squeeze(mu, axes), ops.squeeze(sigma_2, axes))
+
+
+def masked_moments(x, axes, mask, synchronized=False, epsilon=0.0):
     r"""Mean and variance over some axes, of the entries that a mask keeps.
 
     $$\mu = \frac{\sum_i m_i x_i}{\sum_i m_i + \epsilon}, \qquad
@@ -31,40 +75,35 @@ def moments(x, axes, keepdims=False, synchronized=False, mask=None, epsilon=0.0)
     Args:
         x: Tensor of any shape.
         axes: Axes that are averaged over.
-        keepdims: Whether they stay, with size 1.
+        mask: Tensor $m$ that broadcasts against `x`, nonzero or `True` where an entry counts.
         synchronized: Whether the sums are over all replicas of a distribution strategy.
-        mask: Tensor $m$ that broadcasts against `x`, nonzero or `True` where an entry counts;
-            `None` where all do.
         epsilon: $\epsilon$; keeps the fraction finite where nothing counts.
 
     Returns:
-        $\mu$ and $\sigma^2$. Half precision is computed in float32 and returned so.
+        $\mu$ and $\sigma^2$ without the axes; of half precision, computed and returned in float32.
 
     Example:
-        >>> mu, sigma_2 = moments(ops.array([[1.0], [3.0]]), axes=[0])
+        >>> x, m = ops.array([[1.0], [3.0], [9.0]]), ops.array([[True], [True], [False]])
+        >>> mu, sigma_2 = masked_moments(x, [0], m)
         >>> float(mu[0]), float(sigma_2[0])
         (2.0, 1.0)
     """
     x, _ = at_least_float32(x)
     axes = list(axes)
-
-    def total(t):
-        t = ops.sum(t, axis=axes, keepdims=True)
-        return all_reduce_sum(t) if synchronized else t
-
-    if mask is None:
-        n = _count(x, axes, synchronized)
-        mu = total(x) / n
-        sigma_2 = total(ops.square(x - mu)) / n
-    else:
-        m = ops.broadcast_to(ops.cast(mask, "bool"), ops.shape(x))
-        n = total(ops.cast(m, x.dtype)) + epsilon
-        # `where` and not a product: what is masked may be NaN.
-        mu = total(ops.where(m, x, 0)) / n
-        sigma_2 = total(ops.square(ops.where(m, x - mu, 0))) / n
-    return (mu, sigma_2) if keepdims else (ops.squeeze(mu, axes), ops.squeeze(sigma_2, axes))
+    m = ops.broadcast_to(ops.cast(mask, "bool"), ops.shape(x))
+    n = _total(ops.cast(m, x.dtype), axes, synchronized) + epsilon
+    # `where` and not a product: what is masked may be NaN.
+    mu = _total(ops.where(m, x, 0), axes, synchronized) / n
+    sigma_2 = _total(ops.square(ops.where(m, x - mu, 0)), axes, synchronized) / n
+    return ops.squeeze(mu, axes), ops.squeeze(sigma_2, axes)
 
 
+def _normalised_spec(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
+    _check_channels(x, axis, mean=mean, variance=variance, offset=offset, scale=scale)
+    return keras.KerasTensor(x.shape, dtype=x.dtype)
+
+
+@one_operation("x mean variance offset scale", output=_normalised_spec)
 def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
     r"""Shift and scale each channel by given statistics, then by $\gamma$ and $\beta$.
 
@@ -83,7 +122,11 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
         epsilon: $\epsilon$, inside the root.
 
     Returns:
-        A tensor of the shape of `x`.
+        A tensor of the shape and dtype of `x`; $a$ and $b$ are computed in the dtype of the
+        statistics, if that is the finer one.
+
+    Raises:
+        ValueError: If a vector has not one number a channel.
 
     Source:
         Ioffe and Szegedy, 2015, Batch Normalization, algorithm 1.
@@ -95,14 +138,30 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
         [-1.0, 1.0]
     """
     x = ops.convert_to_tensor(x)
-    a = ops.rsqrt(ops.cast(variance, x.dtype) + epsilon)
+    mean, variance, offset, scale = (
+        None if p is None else ops.convert_to_tensor(p) for p in (mean, variance, offset, scale)
+    )
+    _check_channels(x, axis, mean=mean, variance=variance, offset=offset, scale=scale)
+    dtype = result_type(x.dtype, variance.dtype)
+    a = ops.rsqrt(ops.cast(variance, dtype) + epsilon)
     if scale is not None:
-        a = a * ops.cast(scale, x.dtype)
-    b = -ops.cast(mean, x.dtype) * a
+        a = a * ops.cast(scale, dtype)
+    b = -ops.cast(mean, dtype) * a
     if offset is not None:
-        b = b + ops.cast(offset, x.dtype)
+        b = b + ops.cast(offset, dtype)
     channel = [axis % len(x.shape)]
     return x * along(channel, a, x) + along(channel, b, x)
+
+
+def _check_channels(x, axis, **vectors):
+    expected = (x.shape[axis],)
+    for name, vector in vectors.items():
+        shape = expected if vector is None else tuple(vector.shape)
+        if shape != expected and None not in shape + expected:
+            raise ValueError(
+                f"Arguments `{name}` must be a vector of length `x.shape[axis]`. Expected: "
+                f"`{expected}`. Received: `{shape}`."
+            )
 
 
 def fast_batch_normalization(x, axis, offset=None, scale=None, epsilon=1e-3, synchronized=False):
@@ -173,6 +232,11 @@ def fast_batch_normalization(x, axis, offset=None, scale=None, epsilon=1e-3, syn
 
     y, mu, sigma_2 = normalised(x, *parameters)
     return ops.reshape(y, shape), ops.squeeze(mu, axes), ops.squeeze(sigma_2, axes)
+
+
+def _total(t, axes, synchronized):
+    t = ops.sum(t, axis=axes, keepdims=True)
+    return all_reduce_sum(t) if synchronized else t
 
 
 def _count(x, axes, synchronized):

@@ -64,6 +64,33 @@ def product(x, W):
     return x @ W
 
 
+def low_rank_adaptation(W, A, B, alpha=None):
+    r"""Add an update of low rank to a weight.
+
+    $$W' = W + \frac{\alpha}{r} A B$$
+
+    Args:
+        W: Weight (…, n).
+        A: Factor (…, r).
+        B: Factor (r, n).
+        alpha: $\alpha$, the strength of the update; `None` for $r$, that is for $W + A B$.
+
+    Returns:
+        Tensor (…, n).
+
+    Source:
+        Hu et al., 2021, LoRA: Low-Rank Adaptation of Large Language Models, section 4.1.
+
+    Example:
+        >>> from keras import ops
+        >>> W, A, B = ops.zeros((2, 2)), ops.array([[1.0], [2.0]]), ops.array([[3.0, 4.0]])
+        >>> [[float(w) for w in row] for row in low_rank_adaptation(W, A, B, alpha=2)]
+        [[6.0, 8.0], [12.0, 16.0]]
+    """
+    r = A.shape[-1]
+    return ops.add(W, ((r if alpha is None else alpha) / r) * product(A, B))
+
+
 def einsum_affine(equation, x, W, b=None):
     r"""Weighted sum over the axes that an equation names, plus a bias.
 
@@ -116,6 +143,9 @@ def as_product(equation, rank):
         How many leading axes are kept, the order of the kernel's axes, summed ones first, and how
         many these are; or `None`.
 
+    Raises:
+        ValueError: If the equation names fewer or more axes of the input than there are.
+
     Example:
         >>> as_product("btnh,nhd->btd", 4)
         (2, (0, 1, 2), 2)
@@ -131,6 +161,10 @@ def as_product(equation, rank):
     # The axes behind leading dots are kept in front.
     hidden = "." * (rank - len(inputs.replace("...", "")))
     inputs, output = inputs.replace("...", hidden), output.replace("...", hidden)
+    if len(inputs) != rank:
+        raise ValueError(
+            f"`equation` {equation!r} names {len(inputs)} input axes, the input has {rank}."
+        )
     summed = [letter for letter in inputs if letter in kernel]
     kept = len(inputs) - len(summed)
     outs = list(output[kept:])
@@ -138,7 +172,6 @@ def as_product(equation, rank):
         inputs == output[:kept] + "".join(summed)
         and sorted(summed + outs) == sorted(kernel)
         and len(set(kernel)) == len(kernel)
-        and len(inputs) == rank
     )
     if not is_product:
         return None

@@ -14,6 +14,7 @@ $\mathbf 1$ and along $\hat x$, which normalisation cannot change, are taken out
 """
 
 import math
+import warnings
 
 import keras
 from keras import ops
@@ -21,9 +22,11 @@ from keras.utils import standardize_dtype
 
 from kerasdl.backend import has_accelerator, with_gradient
 from kerasdl.ops.linear import product
+from kerasdl.ops.recorded import like_the_input, one_operation
 
 
-def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None):
+@one_operation("x gamma beta", output=like_the_input)
+def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, rms_scaling=False):
     r"""Give the features of each example mean 0 and variance 1, then scale and shift them.
 
     $$\mu = \frac{1}{n} \sum_{i=1}^{n} x_i, \qquad
@@ -32,10 +35,12 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None):
 
     Args:
         x: Tensor of any shape.
-        gamma: Scale $\gamma$ with the sizes of `axis`, in the order of the axes, or `None`.
+        gamma: Scale $\gamma$ with the sizes of `axis`, in the order of the axes, or with as many
+            axes as `x`, or `None`.
         beta: Shift $\beta$, likewise.
         axis: Axis or axes of the features.
         epsilon: $\epsilon$, inside the root; `None` for `keras.config.epsilon()`.
+        rms_scaling: Deprecated in Keras: compute `deviation_scaling`, with a warning.
 
     Returns:
         A tensor of the shape and dtype of `x`; half precision is computed in float32.
@@ -47,19 +52,29 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None):
         >>> y = layer_normalization(ops.array([[1.0, 3.0]]), epsilon=0.0)
         >>> [float(v) for v in y[0]]
         [-1.0, 1.0]
+
+    Differences from Keras: on JAX, float64 is computed in float64.
     """
+    if rms_scaling:
+        warnings.warn(
+            "You passed `rms_scaling=True`, which is deprecated: it scales by the standard "
+            "deviation, not by the root mean square. Use `rms_normalization`.",
+            stacklevel=3,
+        )
+        return deviation_scaling(x, gamma, axis, epsilon)
     x, dtype = at_least_float32(x)
     axes = sorted_axes(axis, x)
     mu = mean(x, axes)
     sigma_2 = mean(ops.square(x - mu), axes)
     y = (x - mu) * ops.rsqrt(sigma_2 + _or_default(epsilon))
     if gamma is not None:
-        y = y * along(axes, gamma, x)
+        y = y * spread(axes, gamma, x)
     if beta is not None:
-        y = y + along(axes, beta, x)
+        y = y + spread(axes, beta, x)
     return ops.cast(y, dtype)
 
 
+@one_operation("x scale", output=like_the_input)
 def rms_normalization(x, scale=None, axis=-1, epsilon=None):
     r"""Divide the features of each example by their root mean square, then scale them.
 
@@ -69,7 +84,8 @@ def rms_normalization(x, scale=None, axis=-1, epsilon=None):
 
     Args:
         x: Tensor of any shape.
-        scale: $\gamma$ with the sizes of `axis`, in the order of the axes, or `None`.
+        scale: $\gamma$ with the sizes of `axis`, in the order of the axes, or with as many axes as
+            `x`, or `None`.
         axis: Axis or axes of the features.
         epsilon: $\epsilon$, inside the root; `None` for `keras.config.epsilon()`.
 
@@ -83,12 +99,15 @@ def rms_normalization(x, scale=None, axis=-1, epsilon=None):
         >>> y = rms_normalization(ops.array([[1.0, 7.0]]), epsilon=0.0)
         >>> [round(float(v), 6) for v in y[0]]
         [0.2, 1.4]
+
+    Differences from Keras: on JAX, float64 is computed in float64; a `scale` along other axes than
+    the last ones multiplies along these.
     """
     x, dtype = at_least_float32(x)
     axes = sorted_axes(axis, x)
     y = x * ops.rsqrt(mean(ops.square(x), axes) + _or_default(epsilon))
     if scale is not None:
-        y = y * along(axes, scale, x)
+        y = y * spread(axes, scale, x)
     return ops.cast(y, dtype)
 
 
@@ -147,7 +166,7 @@ def deviation_scaling(x, gamma=None, axis=-1, epsilon=None):
     sigma_2 = mean(ops.square(x - mean(x, axes)), axes)
     y = x * ops.rsqrt(sigma_2 + _or_default(epsilon))
     if gamma is not None:
-        y = y * along(axes, gamma, x)
+        y = y * spread(axes, gamma, x)
     return ops.cast(y, dtype)
 
 
@@ -276,6 +295,20 @@ def along(axes, parameter, x):
     """
     shape = [size if a in axes else 1 for a, size in enumerate(x.shape)]
     return ops.reshape(ops.cast(parameter, x.dtype), shape)
+
+
+def spread(axes, parameter, x):
+    """Shape a parameter as `along` does, unless it has all axes of `x` and broadcasts as it is.
+
+    Example:
+        >>> x = ops.ones((2, 3, 4))
+        >>> tuple(spread([1], ops.ones(3), x).shape), tuple(spread([1], x, x).shape)
+        ((1, 3, 1), (2, 3, 4))
+    """
+    parameter = ops.convert_to_tensor(parameter)
+    if len(parameter.shape) == len(x.shape):
+        return ops.cast(parameter, x.dtype)
+    return along(axes, parameter, x)
 
 
 def mean(x, axes):

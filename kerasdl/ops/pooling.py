@@ -106,7 +106,7 @@ def l2_norm_pooling(x, pool_size, strides=None, padding="valid", data_format=Non
 def _max(x, slides):
     # Columns before rows: then the first maximum of all is the first row's first.
     for axis, slide in reversed(slides):
-        x = _along(axis, slide.n, functools.partial(_max_along, slide), x)
+        x = along(axis, slide.n, functools.partial(_max_along, slide), x)
     return x
 
 
@@ -161,13 +161,13 @@ def _l2_norm(x, slides):
 def _sum(x, slides):
     for axis, slide in reversed(slides):
         pool = functools.partial(pool_axis, slide=slide, combine=ops.add, reduce=ops.sum, fill=0)
-        x = _along(axis, slide.n, pool, x)
+        x = along(axis, slide.n, pool, x)
     return x
 
 
 def _sum_back(dy, slides):
     for axis, slide in slides:
-        dy = _along(axis, slide.L, functools.partial(sum_back, slide=slide), dy)
+        dy = along(axis, slide.L, functools.partial(sum_back, slide=slide), dy)
     return dy
 
 
@@ -198,8 +198,23 @@ def _taps_inside(slide):
     return int(count[0]) if (count == count[0]).all() else count
 
 
-def _along(axis, size, function, x):
-    """Apply a function of (N, L, M) to one axis of a tensor; `size` of it are left."""
+def along(axis, size, function, x):
+    """Apply a function of (N, L, M) to one axis of a tensor.
+
+    Args:
+        axis: The axis.
+        size: How many numbers the function leaves of it.
+        function: Takes and returns a tensor of three axes.
+        x: Tensor.
+
+    Returns:
+        A tensor of the same rank.
+
+    Example:
+        >>> y = along(2, 1, lambda x: ops.sum(x, axis=1, keepdims=True), ops.ones((2, 3, 4)))
+        >>> tuple(y.shape)
+        (2, 3, 1)
+    """
     shape = ops.shape(x)
     y = function(ops.reshape(x, (-1, shape[axis], math.prod(shape[axis + 1 :]))))
     return ops.reshape(y, (-1, *shape[1:axis], size, *shape[axis + 1 :]))

@@ -19,7 +19,9 @@ class EinsumShapes(NamedTuple):
 _TERMS = re.compile(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?")
 
 
-def einsum_weight_shapes(equation, input_shape, output_shape, bias_axes=None) -> EinsumShapes:
+def einsum_weight_shapes(
+    equation, input_shape, output_shape, bias_axes=None, weights_only=False
+) -> EinsumShapes:
     """Work out the kernel, bias and output shapes of `"input,kernel->output"`.
 
     Args:
@@ -28,6 +30,8 @@ def einsum_weight_shapes(equation, input_shape, output_shape, bias_axes=None) ->
         output_shape: Sizes of the output without the batch and without `...`; `None` entries
             follow from the input.
         bias_axes: Letters of the output that have their own bias, or `None`.
+        weights_only: Whether the input may have more axes than the equation names. The weights do
+            not depend on them; the output is none then.
 
     Returns:
         The shapes, and the kernel's axes that are inputs and outputs.
@@ -49,7 +53,8 @@ def einsum_weight_shapes(equation, input_shape, output_shape, bias_axes=None) ->
         )
     input_shape = tuple(input_shape)
     hidden = len(input_shape) - len(x)  # axes behind the dots
-    if hidden < 0 or (hidden and not (lead_in or trail_in)):
+    unnamed = hidden > 0 and not (lead_in or trail_in)
+    if hidden < 0 or (unnamed and not weights_only):
         raise ValueError(
             f"`equation` {equation!r} names {len(x)} input axes, the input has the shape "
             f"{input_shape}."
@@ -60,12 +65,12 @@ def einsum_weight_shapes(equation, input_shape, output_shape, bias_axes=None) ->
     dots = input_shape[:hidden] if lead_in else input_shape[len(x) :] if trail_in else ()
     # The batch axis has no entry in `output_shape`: it hides behind the dots or is y's first.
     named = y if lead_in and hidden else y[1:]
-    if len(named) != len(output_shape):
+    if len(named) != len(output_shape) and not unnamed:
         raise ValueError(
             f"`output_shape` must give the sizes of {', '.join(named)} in {equation!r}, "
             f"received {tuple(output_shape)}."
         )
-    for letter, size in zip(named, output_shape, strict=True):
+    for letter, size in zip(named, output_shape):
         known = sizes.get(letter)
         if size is not None and known is not None and size != known:
             raise ValueError(
@@ -85,7 +90,7 @@ def einsum_weight_shapes(equation, input_shape, output_shape, bias_axes=None) ->
     output = dots + visible if lead_in else visible + dots
     return EinsumShapes(
         kernel=tuple(sizes[letter] for letter in w),
-        bias=_bias_shape(equation, y, sizes, bias_axes, hidden if trail_in else 0),
+        bias=_bias_shape(equation, y, sizes, bias_axes, hidden if trail_in or unnamed else 0),
         output=output,
         input_axes=[i for i, letter in enumerate(w) if letter not in y],
         output_axes=[i for i, letter in enumerate(w) if letter in y],

@@ -5,7 +5,8 @@ import re
 import keras
 from keras import ops
 
-from kerasdl.ops.updates import adam_step, ema_increment, muon_update
+from kerasdl.ops.updates import adam_step, ema_increment, muon_update, newton_schulz
+from kerasdl.ops.updates.muon import rms_factor
 from kerasdl.optimizers.base import base_arguments, register
 
 
@@ -147,6 +148,18 @@ class Muon(keras.optimizers.Optimizer):
             self.assign_add(v, ema_increment(ops.square(g), v, self.adam_beta_2))
             step = adam_step(m, v, t, alpha, self.adam_beta_1, self.adam_beta_2, self.epsilon)
         self.assign_sub(variable, step)
+
+    def zeropower_via_newtonschulz5(self, x, steps):
+        """Make a matrix orthogonal, see `kerasdl.ops.newton_schulz`; Keras' name for it."""
+        return newton_schulz(x, steps, self.muon_a, self.muon_b, self.muon_c)
+
+    def lr_adjust(self, x):
+        r"""Multiply a step by $r \sqrt{\max(\text{rows}, \text{columns})}$; Keras' name for it."""
+        return x * rms_factor(x.shape, self.rms_rate)
+
+    def transpose_last_axis(self, X):
+        """Exchange the last two axes; Keras' name for it."""
+        return ops.swapaxes(X, -2, -1)
 
     def _apply_weight_decay(self, variables):
         for variable in variables:

@@ -13,9 +13,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python tests/keras_suite", description=__doc__)
     parser.add_argument("pattern", nargs="?", default="", help="regex, e.g. 'layers.(Dense|ReLU)$'")
     parser.add_argument("--list", action="store_true", help="only say which files cover what")
+    parser.add_argument(
+        "--left-out", action="store_true", help="run what left_out.toml leaves out: it must fail"
+    )
     given = sys.argv[1:]
     split = given.index("--") if "--" in given else len(given)
     arguments, for_pytest = parser.parse_args(given[:split]), given[split + 1 :]
+    if arguments.left_out:
+        os.environ["KERASDL_RUN_LEFT_OUT"] = "1"
     here = Path(__file__).parent
     sys.path.insert(0, str(here))
     # The processes that pytest-xdist starts need the plugin on their path as well.

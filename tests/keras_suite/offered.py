@@ -17,8 +17,14 @@ def test_file(theirs) -> Path | None:
     path = Path(module.__file__)
     if path.name == "__init__.py":  # `activations.get` lives in the package itself
         path = path.parent / f"{path.parent.name}.py"
-    # `conv2d.py` is tested in `conv_test.py`, together with its kin.
-    names = (f"{path.stem}_test.py", f"{re.sub('[123]d', '', path.stem)}_test.py")
+    # `conv2d.py` is tested in `conv_test.py`, together with its kin; `adaptive_max_pooling1d.py` in
+    # `adaptive_pooling1d_test.py`; `merging/add.py` in `merging/merging_test.py`.
+    names = (
+        f"{path.stem}_test.py",
+        f"{re.sub('[123]d', '', path.stem)}_test.py",
+        f"{re.sub('_(average|max)', '', path.stem)}_test.py",
+        f"{path.parent.name}_test.py",
+    )
     return next((path.with_name(n) for n in names if path.with_name(n).is_file()), None)
 
 

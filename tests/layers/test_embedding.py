@@ -125,7 +125,6 @@ def test_a_few_steps_side_by_side(rng):
     [
         (dict(input_dim=0, output_dim=3), "`input_dim` must be a positive integer"),
         (dict(input_dim=3, output_dim=True), "`output_dim` must be a positive integer"),
-        (dict(input_dim=3, output_dim=3, lora_rank=2), "`lora_rank` is not offered"),
         (dict(input_dim=3, output_dim=3, quantization_config={}), "`quantization_config`"),
     ],
 )

@@ -3,11 +3,13 @@
 import itertools
 
 import keras
+import numpy as np
 import pytest
 from keras.src.backend.common.backend_utils import compute_conv_transpose_output_shape
 from keras.src.layers.core.einsum_dense import _analyze_einsum_string
 from keras.src.ops.operation_utils import compute_conv_output_shape
 
+from kerasdl import layers
 from kerasdl.ops.embedding import patch_grid
 from kerasdl.ops.shapes import (
     conv_output_size,
@@ -44,6 +46,16 @@ def test_equal_to_keras(equation, bias_axes, input_shape, output_shape):
 
 def test_sizes_behind_the_dots_keep_their_order():
     assert einsum_weight_shapes("...b,bc->...c", (2, 3, 4, 5), (6,)).output == (2, 3, 4, 6)
+
+
+def test_the_weights_of_an_equation_that_names_too_few_axes():
+    """As in Keras the layer is built; it is the call that cannot be."""
+    layer = layers.EinsumDense("ab,b->a", (1, 3, 4), bias_axes="a")
+    layer.build((2, 1, 2))
+    assert (tuple(layer.kernel.shape), tuple(layer.bias.shape)) == ((1,), (2, 1))
+    for x in (np.ones((2, 1, 2)), keras.Input((1, 2))):
+        with pytest.raises(ValueError, match=r"'ab,b->a' names 2 input axes, the input has"):
+            layer(x)
 
 
 def test_patch_grid():

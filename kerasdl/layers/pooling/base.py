@@ -99,3 +99,41 @@ class GlobalPooling(keras.Layer):
             "data_format": self.data_format,
             "keepdims": self.keepdims,
         }
+
+
+class AdaptivePooling(keras.Layer):
+    """Base of the layers that pool a given number of windows.
+
+    A subclass sets `rank`, the number of spatial axes, and `function`, one of
+    `kerasdl.ops.adaptive_pooling`.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    rank = None
+    function = None
+
+    def __init__(self, output_size, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.output_size = integers("output_size", output_size, self.rank)
+        self.data_format = check_data_format(data_format)
+        self.input_spec = keras.InputSpec(ndim=self.rank + 2)
+
+    def call(self, inputs):
+        """Pool each window."""
+        return type(self).function(inputs, self.output_size, self.data_format)
+
+    def compute_output_shape(self, input_shape):
+        """Return (B, windows…, C), or (B, C, windows…)."""
+        if self.data_format == "channels_last":
+            return (input_shape[0], *self.output_size, input_shape[-1])
+        return (*input_shape[:2], *self.output_size)
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "output_size": self.output_size,
+            "data_format": self.data_format,
+        }

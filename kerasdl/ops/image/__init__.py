@@ -1,8 +1,8 @@
 """Images: geometry, crops, contrast and brightness, one equation each.
 
-Every function takes `ops`, the operations to compute with. It is `keras.ops` except within
-`tf.data`, where images are TensorFlow's whatever backend Keras runs on. Names that are not ours are
-those of `keras.ops.image`.
+Every function but `upsample` takes `ops`, the operations to compute with. It is `keras.ops` except
+within `tf.data`, where images are TensorFlow's whatever backend Keras runs on. Names that are not
+ours are those of `keras.ops.image`.
 """
 
 import keras
@@ -20,6 +20,7 @@ from kerasdl.ops.image.maps import translation as translation
 from kerasdl.ops.image.maps import zoom as zoom
 from kerasdl.ops.image.sampling import fold as fold
 from kerasdl.ops.image.sampling import sample as sample
+from kerasdl.ops.image.upsample import upsample as upsample
 from kerasdl.ops.image.values import adjust_brightness as adjust_brightness
 from kerasdl.ops.image.values import adjust_contrast as adjust_contrast
 from kerasdl.ops.image.values import flip as flip

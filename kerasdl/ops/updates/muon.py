@@ -45,6 +45,26 @@ def newton_schulz(x, steps=5, a=3.4445, b=-4.7750, c=2.0315):
     return ops.swapaxes(x, -2, -1) if tall else x
 
 
+def rms_factor(shape, rms_rate):
+    r"""Return $r \sqrt{\max(\text{rows}, \text{columns})}$.
+
+    The entries of an orthogonal matrix have the root mean square $1 / \sqrt{\max(\dots)}$; times
+    this factor, it is $r$ for a matrix of any shape.
+
+    Args:
+        shape: Shape of a matrix.
+        rms_rate: $r$; `None` for the factor 1.
+
+    Source:
+        Liu et al., 2025, Muon is Scalable for LLM Training, section 2.2.
+
+    Example:
+        >>> rms_factor((4, 2), 0.2)
+        0.4
+    """
+    return 1 if rms_rate is None else math.sqrt(max(shape[-2:])) * rms_rate
+
+
 def muon_update(g, m, alpha, mu, nesterov=True, rms_rate=0.2, **newton_schulz_arguments):
     r"""One step of Muon, for matrices.
 
@@ -75,7 +95,4 @@ def muon_update(g, m, alpha, mu, nesterov=True, rms_rate=0.2, **newton_schulz_ar
     m = ops.convert_to_tensor(m)
     m = m + ops.add(g, m * (mu - 1))
     direction = newton_schulz(ops.add(g, mu * m) if nesterov else m, **newton_schulz_arguments)
-    if rms_rate is not None:
-        rows, columns = direction.shape[-2:]
-        alpha = alpha * math.sqrt(max(rows, columns)) * rms_rate
-    return m, alpha * direction
+    return m, alpha * rms_factor(direction.shape, rms_rate) * direction

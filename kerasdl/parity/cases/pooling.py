@@ -1,6 +1,7 @@
 """Cases of pooling."""
 
 import itertools
+import math
 
 import numpy as np
 
@@ -9,7 +10,6 @@ from kerasdl.parity.case import FunctionCase, Input, LayerCase
 SHAPES = {1: (2, 7, 3), 2: (2, 6, 7, 3), 3: (2, 5, 6, 4, 2)}
 REPLICATES = "with an odd padding the border is repeated and averaged over"
 NO_DOUBLES = "there is no kernel for float64 in three dimensions"
-ROUNDS = "the mean is computed in float32"
 
 
 def loops(join, F=2, s=2, padding="valid"):
@@ -55,8 +55,10 @@ def window(kind, rank, label="", **kwargs):
     wrong = {}
     if kind != "L2Norm" and rank == 3:
         wrong["tensorflow:float64"] = NO_DOUBLES
-    if kind == "Average" and kwargs.get("padding") == "same":
+    if kind == "Average" and label == "3 by 2, same" and rank == 2:
         wrong["torch"] = REPLICATES
+    if kind == "Average" and rank == 3:
+        wrong["torch:bfloat16"] = "is a NotImplementedError"
     F = kwargs.get("pool_size", 2)
     return LayerCase(
         symbol=f"layers.{kind}Pooling{rank}D",
@@ -76,7 +78,37 @@ def everywhere(kind, rank, label="", **kwargs):
         kwargs=kwargs,
         inputs=(Input(SHAPES[rank], free=tuple(range(rank + 1))),),
         reference=None if kwargs else overall(JOIN[kind]),
-        builtin_is_wrong={"jax:float64": ROUNDS} if kind == "Average" else {},
+    )
+
+
+def adaptive_loops(join, m):
+    """Return adaptive pooling as loops over the windows."""
+
+    def reference(weights, x, training):
+        spatial = x.shape[1:-1]
+        y = np.zeros((x.shape[0], *m, x.shape[-1]))
+        for i in itertools.product(*map(range, m)):
+            window = [
+                slice(math.floor(i_a * n / m_a), math.ceil((i_a + 1) * n / m_a))
+                for i_a, n, m_a in zip(i, spatial, m)
+            ]
+            y[(slice(None), *i)] = join(x[(slice(None), *window)], axis=tuple(range(1, x.ndim - 1)))
+        return y
+
+    return reference
+
+
+def adaptive(kind, output_size, label="", shape=None):
+    """Return the case of a layer that pools a given number of windows."""
+    rank = len(output_size)
+    wrong = {"tensorflow:float64": NO_DOUBLES} if rank == 3 else {}
+    return LayerCase(
+        symbol=f"layers.Adaptive{kind}Pooling{rank}D",
+        label=label,
+        kwargs={"output_size": output_size},
+        inputs=(Input(shape or SHAPES[rank], free=tuple(range(rank + 1))),),
+        reference=adaptive_loops(JOIN[kind], output_size),
+        builtin_is_wrong=wrong,
     )
 
 
@@ -107,8 +139,18 @@ CASES = [
         label="masked",
         inputs=(Input((4, 7, 3), free=(0, 1)),),
         masks=((4, 7),),
-        builtin_is_wrong={"jax:float64": ROUNDS},
         reference=overall(np.mean),
+    ),
+    *(adaptive(kind, m) for kind in ("Max", "Average") for m in ((3,), (4, 3), (2, 3, 3))),
+    *(adaptive(kind, (9, 2), "also more", (2, 6, 8, 3)) for kind in ("Max", "Average")),
+    *(
+        LayerCase(
+            symbol=f"layers.Adaptive{kind}Pooling2D",
+            label="channels first",
+            kwargs={"output_size": 2, "data_format": "channels_first"},
+            inputs=(Input((2, 3, 6, 7), free=(0, 2, 3)),),
+        )
+        for kind in ("Max", "Average")
     ),
     function("max_pooling", "Max", pool_size=3, strides=2),
     function("average_pooling", "Average", pool_size=3, strides=2),
