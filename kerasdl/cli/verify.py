@@ -76,6 +76,8 @@ def verify(
         for row in prove_all(names, processes):
             rows.append(row)
             progress.update(task, advance=1, name=row.name)
+            if not row.passed:  # at once: the rest of the run may take many minutes
+                progress.console.print(f"FAILED {row.name}", style="red", markup=False)
     console.print(report.table(rows))
     for line in report.failures(rows):
         console.print(line, style="red", markup=False, soft_wrap=True)

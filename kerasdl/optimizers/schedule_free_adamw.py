@@ -37,6 +37,7 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
     during warm-up and with a schedule, and the weights stay $y$ after training (the paper
     evaluates $x$). Keras on TensorFlow and PyTorch recovers $x_{t-1}$ with $z_t$ in place of
     $z_{t-1}$, because it reads the variable after it was written; its results on JAX are these.
+    Where `fit` builds the optimiser, Keras loses the start of $z$, and with it the weights.
     """
 
     def __init__(
@@ -65,16 +66,13 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
         self.warmup_steps = warmup_steps
 
     def build(self, var_list):
-        r"""Create $z$, which starts at the weights, and $v$ for every variable."""
+        r"""Create $z$ and $v$ for every variable."""
         if self.built:
             return
         super().build(var_list)
         self._momentums, self._velocities = self.add_optimizer_variables(
             var_list, ["momentum", "velocity"]
         )
-        for z, variable in zip(self._momentums, var_list):
-            if z is not None:
-                self.assign(z, ops.copy(variable))
 
     def update_step(self, gradient, variable, learning_rate):
         """Move one variable against its gradient."""
@@ -84,9 +82,20 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
         if self.warmup_steps > 0:
             progress = t / ops.cast(self.warmup_steps, dtype)
             alpha = alpha * ops.where(progress < 1, progress, ops.ones_like(progress))
+        # z starts at the weights. An assignment in `build` would be lost where `fit` builds the
+        # optimiser inside a traced function, and training would start from weights of 0.
+        first = ops.equal(self.iterations, 0)
         z, v = self._momentums[index], self._velocities[index]
         z_t, v_t, y = schedule_free_update(
-            variable, g, z, v, t, alpha, self.beta_1, self.beta_2, self.epsilon
+            variable,
+            g,
+            ops.where(first, variable, z),
+            v,
+            t,
+            alpha,
+            self.beta_1,
+            self.beta_2,
+            self.epsilon,
         )
         self.assign(z, z_t)
         self.assign(v, v_t)

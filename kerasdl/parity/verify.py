@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 
+from kerasdl.backend import forget_compiled
 from kerasdl.errors import InputError
 from kerasdl.parity import cases as rooms
 from kerasdl.parity import functions, initializers, layer_models, layers, optimizers
@@ -144,6 +145,7 @@ def prove(name: str) -> Row:
         except Exception as error:
             row.checks.append(Check(what, np.inf, 0.0, _sentence(error)))
         keras.backend.clear_session()
+    forget_compiled()
     row.seconds = time.perf_counter() - started
     return row
 

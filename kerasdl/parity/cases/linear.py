@@ -7,6 +7,13 @@ from kerasdl.parity.case import FunctionCase, Input, LayerCase
 SEQUENCE = Input((2, 5, 6), free=(0, 1))
 TOKENS = Input((3, 5), "integers", high=7, free=(0, 1))
 
+# Proven in tests/layers/test_low_rank_adaptation.py instead.
+LORA = {
+    "finite differences": "the factors of LoRA are float32 in every policy",
+    "modes": "the factors of LoRA are float32 in every policy",
+    ".keras": "the file of a layer with LoRA holds the merged weight",
+}
+
 CASES = [
     LayerCase(symbol="layers.Dense", kwargs={"units": 3}, inputs=(Input((4, 6)),)),
     LayerCase(
@@ -23,6 +30,13 @@ CASES = [
         inputs=(Input((4, 6)),),
     ),
     LayerCase(
+        symbol="layers.Dense",
+        label="LoRA",
+        kwargs={"units": 3, "lora_rank": 2},
+        inputs=(SEQUENCE,),
+        skip=LORA,
+    ),
+    LayerCase(
         symbol="layers.EinsumDense",
         kwargs={"equation": "btd,dnh->btnh", "output_shape": (None, 2, 3), "bias_axes": "nh"},
         inputs=(SEQUENCE,),
@@ -34,6 +48,25 @@ CASES = [
         inputs=(Input((2, 4, 2, 3), free=(0, 1)),),
     ),
     LayerCase(
+        symbol="layers.EinsumDense",
+        label="LoRA",
+        kwargs={
+            "equation": "btd,dnh->btnh",
+            "output_shape": (None, 2, 3),
+            "lora_rank": 2,
+            "lora_alpha": 3.0,
+        },
+        inputs=(SEQUENCE,),
+        skip=LORA,
+    ),
+    LayerCase(
+        symbol="layers.Embedding",
+        label="LoRA",
+        kwargs={"input_dim": 7, "output_dim": 4, "lora_rank": 2},
+        inputs=(TOKENS,),
+        skip=LORA,
+    ),
+    LayerCase(
         symbol="layers.Embedding",
         kwargs={"input_dim": 7, "output_dim": 4},
         inputs=(TOKENS,),
@@ -43,6 +76,12 @@ CASES = [
         label="mask_zero",
         kwargs={"input_dim": 7, "output_dim": 4, "mask_zero": True},
         inputs=(TOKENS,),
+    ),
+    FunctionCase(
+        symbol="ops.low_rank_adaptation",
+        kwargs={"alpha": 3},
+        inputs=(Input((2, 4, 5)), Input((2, 4, 3)), Input((3, 5), free=())),
+        reference=lambda W, A, B: W + 3 / A.shape[-1] * (A @ B),
     ),
     FunctionCase(
         symbol="ops.one_hot",

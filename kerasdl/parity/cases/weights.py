@@ -15,8 +15,8 @@ def on_kernel(symbol, label="", **kwargs):
 
 
 ROUNDS = {
+    "tensorflow:bfloat16": "is an InvalidArgumentError",
     "tensorflow:float64": "multiplies a float64 product by a float32 factor, an error",
-    "torch:float64": "multiplies matrices in float32",
 }
 
 
