@@ -102,8 +102,15 @@ def _rebuilt(model, classes: dict, verb: str) -> keras.Model:
 
 
 def _registered(cls) -> str:
-    """How a serialised object names its class: "kerasdl>Dense", or "Dense" for a built-in."""
-    return keras.saving.get_registered_name(cls)
+    """How a serialised object names its class: "kerasdl>Dense", or "keras.layers.Dense".
+
+    The room counts: there are a layer and an initialiser `Identity`, and losses are named as
+    metrics are.
+    """
+    name = keras.saving.get_registered_name(cls)
+    if ">" in name or not cls.__module__.startswith("keras."):
+        return name
+    return f"keras.{_room(cls)}.{name}"
 
 
 def _replace(value: Any, names: dict) -> Any:
@@ -115,10 +122,9 @@ def _replace(value: Any, names: dict) -> Any:
     value = {key: _replace(v, names) for key, v in value.items()}
     if "class_name" not in value or "config" not in value:
         return value
-    is_builtin = str(value.get("module", "")).split(".")[0] == "keras"
     name = value.get("registered_name") or value["class_name"]
-    if ">" not in name and not is_builtin:
-        return value
+    if ">" not in name:
+        name = f"{value.get('module')}.{name}"
     old, new = names.get(name, (None, None))
     if new is None:
         return value
