@@ -86,10 +86,11 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
         # optimiser inside a traced function, and training would start from weights of 0.
         first = ops.equal(self.iterations, 0)
         z, v = self._momentums[index], self._velocities[index]
+        y_t = ops.convert_to_tensor(variable)
         z_t, v_t, y = schedule_free_update(
-            variable,
+            y_t,
             g,
-            ops.where(first, variable, z),
+            ops.where(first, y_t, ops.convert_to_tensor(z)),
             v,
             t,
             alpha,
