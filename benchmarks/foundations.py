@@ -103,33 +103,111 @@ CONVOLUTION = [
     for implementation in ("auto", "primitive", "equation")
 ]
 
+
+def positive(B=4096, features=64):
+    rng = np.random.default_rng(0)
+    return tuple(numbers(rng.uniform(0.1, 1.1, size=(B, features))) for _ in range(2))
+
+
+def yes_or_no(B=4096, features=64):
+    """Return answers and probabilities."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(2, size=(B, features))
+    return numbers(y), numbers(rng.uniform(0.01, 0.99, size=(B, features)))
+
+
+def classes(B=512, number=100):
+    """Return integer labels and probabilities."""
+    labels, _ = labelled(B, number)
+    return labels, distributions(B, number)[1]
+
+
+def embedded(B=256, features=64):
+    """Return labels and vectors of length 1."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(B, features))
+    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return numbers(rng.integers(10, size=B), "int32"), numbers(vectors)
+
+
 LOSSES = [
-    LossBench("MeanSquaredError 4096×64", lambda k: k.losses.MeanSquaredError(), real),
-    LossBench("MeanAbsoluteError 4096×64", lambda k: k.losses.MeanAbsoluteError(), real),
-    LossBench("Huber 4096×64", lambda k: k.losses.Huber(), real),
-    LossBench("Hinge 4096×64", lambda k: k.losses.Hinge(), real),
-    LossBench("SquaredHinge 4096×64", lambda k: k.losses.SquaredHinge(), real),
-    LossBench("CategoricalHinge 512×100", lambda k: k.losses.CategoricalHinge(), one_hot),
-    LossBench(
-        "BinaryCrossentropy logits 4096×64",
-        lambda k: k.losses.BinaryCrossentropy(from_logits=True),
-        binary,
-    ),
-    LossBench(
-        "CategoricalCrossentropy logits 512×100",
-        lambda k: k.losses.CategoricalCrossentropy(from_logits=True),
-        one_hot,
-    ),
-    LossBench(
-        "CategoricalCrossentropy 512×100",
-        lambda k: k.losses.CategoricalCrossentropy(),
-        distributions,
-    ),
-    LossBench(
-        "SparseCategoricalCrossentropy logits 512×100",
-        lambda k: k.losses.SparseCategoricalCrossentropy(from_logits=True),
-        labelled,
-    ),
+    LossBench(f"{name} {label}", make, inputs)
+    for name, label, make, inputs in (
+        ("MeanSquaredError", "4096×64", lambda k: k.losses.MeanSquaredError(), real),
+        ("MeanAbsoluteError", "4096×64", lambda k: k.losses.MeanAbsoluteError(), real),
+        (
+            "MeanAbsolutePercentageError",
+            "4096×64",
+            lambda k: k.losses.MeanAbsolutePercentageError(),
+            positive,
+        ),
+        (
+            "MeanSquaredLogarithmicError",
+            "4096×64",
+            lambda k: k.losses.MeanSquaredLogarithmicError(),
+            positive,
+        ),
+        ("CosineSimilarity", "4096×64", lambda k: k.losses.CosineSimilarity(), real),
+        ("Huber", "4096×64", lambda k: k.losses.Huber(), real),
+        ("LogCosh", "4096×64", lambda k: k.losses.LogCosh(), real),
+        ("Hinge", "4096×64", lambda k: k.losses.Hinge(), real),
+        ("SquaredHinge", "4096×64", lambda k: k.losses.SquaredHinge(), real),
+        ("CategoricalHinge", "512×100", lambda k: k.losses.CategoricalHinge(), one_hot),
+        ("KLDivergence", "4096×64", lambda k: k.losses.KLDivergence(), positive),
+        ("Poisson", "4096×64", lambda k: k.losses.Poisson(), positive),
+        (
+            "BinaryCrossentropy",
+            "logits 4096×64",
+            lambda k: k.losses.BinaryCrossentropy(from_logits=True),
+            binary,
+        ),
+        ("BinaryCrossentropy", "4096×64", lambda k: k.losses.BinaryCrossentropy(), yes_or_no),
+        (
+            "BinaryFocalCrossentropy",
+            "4096×64",
+            lambda k: k.losses.BinaryFocalCrossentropy(),
+            yes_or_no,
+        ),
+        (
+            "CategoricalCrossentropy",
+            "logits 512×100",
+            lambda k: k.losses.CategoricalCrossentropy(from_logits=True),
+            one_hot,
+        ),
+        (
+            "CategoricalCrossentropy",
+            "512×100",
+            lambda k: k.losses.CategoricalCrossentropy(),
+            distributions,
+        ),
+        (
+            "CategoricalFocalCrossentropy",
+            "512×100",
+            lambda k: k.losses.CategoricalFocalCrossentropy(),
+            distributions,
+        ),
+        (
+            "CategoricalGeneralizedCrossEntropy",
+            "512×100",
+            lambda k: k.losses.CategoricalGeneralizedCrossEntropy(),
+            classes,
+        ),
+        (
+            "SparseCategoricalCrossentropy",
+            "logits 512×100",
+            lambda k: k.losses.SparseCategoricalCrossentropy(from_logits=True),
+            labelled,
+        ),
+        (
+            "SparseCategoricalCrossentropy",
+            "512×100",
+            lambda k: k.losses.SparseCategoricalCrossentropy(),
+            classes,
+        ),
+        ("Dice", "4096×64", lambda k: k.losses.Dice(), yes_or_no),
+        ("Tversky", "4096×64", lambda k: k.losses.Tversky(), yes_or_no),
+        ("Circle", "256×64", lambda k: k.losses.Circle(), embedded),
+    )
 ]
 
 WEIGHTS = ((512, 512),) * 6 + ((64, 64),) * 10 + ((64,),) * 20
@@ -148,6 +226,11 @@ OPTIMIZERS = [
     OptimizerBench("AdamW", lambda k: k.optimizers.AdamW(), WEIGHTS),
     OptimizerBench("Adamax", lambda k: k.optimizers.Adamax(), WEIGHTS),
     OptimizerBench("Nadam", lambda k: k.optimizers.Nadam(), WEIGHTS),
+    OptimizerBench("Ftrl", lambda k: k.optimizers.Ftrl(), WEIGHTS),
+    OptimizerBench("Lion", lambda k: k.optimizers.Lion(), WEIGHTS),
+    OptimizerBench("Lamb", lambda k: k.optimizers.Lamb(), WEIGHTS),
+    OptimizerBench("Muon", lambda k: k.optimizers.Muon(), WEIGHTS),
+    OptimizerBench("ScheduleFreeAdamW", lambda k: k.optimizers.ScheduleFreeAdamW(), WEIGHTS),
 ]
 
 CASES = [*LAYERS, *POOLING, *CONVOLUTION, *LOSSES, *OPTIMIZERS]
@@ -156,6 +239,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="run the cases whose name contains this")
     parser.add_argument("--no-memory", dest="memory", action="store_false")
-    parser.add_argument("--peak", help=argparse.SUPPRESS)
-    parser.add_argument("--side", help=argparse.SUPPRESS)
     main("foundations", CASES, parser.parse_args())

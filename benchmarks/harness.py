@@ -10,8 +10,6 @@ import os
 import platform
 import resource
 import statistics
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -200,32 +198,43 @@ def run_case(case) -> list[dict]:
     return rows
 
 
-def peak_of(case, side: str) -> dict:
+def peak_of(case, k) -> dict:
     """Peak memory of one side in MiB above what the imports took; to be run in its own process."""
-    k = {"keras": keras, "kerasdl": kerasdl}[side]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _resident_peak()
     peaks = {}
     steps = case.steps(k, keras.backend.backend() == "jax")
     for mode in sorted(steps):  # inference first: the peak only grows
         for _ in range(3):
             _sample(steps[mode], 1)
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        peaks[mode] = round((after - before) / 1024, 1)
+        peaks[mode] = round(_resident_peak() - before, 1)
     return peaks
 
 
-def _measure_peaks(script, case, rows) -> None:
-    for side, column in (("keras", "baseline_peak_mb"), ("kerasdl", "ours_peak_mb")):
-        run = subprocess.run(
-            [sys.executable, script, "--peak", case.name, "--side", side],
-            capture_output=True,
-            text=True,
-            env=os.environ | {"KERAS_BACKEND": keras.backend.backend()},
-        )
-        peaks = json.loads(run.stdout.strip().splitlines()[-1]) if run.returncode == 0 else {}
-        for row in rows:
-            if row["case"] == case.name and row["jit"] == modes()[0]:
-                row[column] = peaks.get(row["mode"])
+def _resident_peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def peaks_of(case) -> dict:
+    """Peaks of both sides, each measured in a process that has imported all and computed nothing.
+
+    Such a process is forked off this one, which therefore must not have computed anything yet:
+    neither TensorFlow nor JAX survives a fork once its threads run.
+    """
+    found = {}
+    for k in (keras, kerasdl):
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                os.write(writer, json.dumps(peak_of(case, k)).encode())
+            finally:
+                os._exit(0)
+        os.close(writer)
+        with open(reader) as pipe:
+            answer = pipe.read()
+        os.waitpid(child, 0)
+        found[k.__name__] = json.loads(answer) if answer else {}
+    return found
 
 
 def machine() -> dict:
@@ -240,18 +249,15 @@ def machine() -> dict:
 
 def main(name: str, cases, arguments) -> None:
     """Run the cases on this backend and merge the rows into `results/NAME.json`."""
-    if arguments.peak:
-        (case,) = (c for c in cases if c.name == arguments.peak)
-        print(json.dumps(peak_of(case, arguments.side)))
-        return
+    cases = [case for case in cases if arguments.only in case.name]
+    peaks = {case.name: peaks_of(case) for case in cases} if arguments.memory else {}
     heads = ("case", "backend", "jit", "mode", "keras ms", "ours ms", "ratio")
     print("{:44s} {:10s} {:5s} {:5s} {:>9s} {:>9s} {}".format(*heads))
-    rows = []
-    for case in cases:
-        if arguments.only in case.name:
-            rows += run_case(case)
-            if arguments.memory:
-                _measure_peaks(sys.argv[0], case, rows)
+    rows = [row for case in cases for row in run_case(case)]
+    for row in rows:
+        if peaks and row["jit"] == modes()[0]:
+            for side, column in (("keras", "baseline_peak_mb"), ("kerasdl", "ours_peak_mb")):
+                row[column] = peaks[row["case"]][side].get(row["mode"])
     if arguments.only:
         return
     path = RESULTS / f"{name}.json"

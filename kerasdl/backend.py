@@ -329,22 +329,64 @@ def compiled(function: Callable, xla: bool = False, free_axes: Sequence | None =
 
 
 def fuse(function: Callable, *tensors: Any) -> Any:
-    """Call a function of tensors; within a TensorFlow graph, as one kernel made by XLA.
+    """Call a function of tensors; where `fuses` says so, as one kernel made by XLA.
 
-    A graph runs operation by operation, each a pass over memory; also in `tf.data`, where Keras'
-    backend may be another one. Elsewhere (eagerly, under `jax.jit`, on PyTorch, or where a size
-    other than the batch's is unknown and XLA would compile for every size) it is a plain call.
+    A TensorFlow graph runs operation by operation, each a pass over memory; also in `tf.data`,
+    where Keras' backend may be another one. Elsewhere it is a plain call.
 
     Example:
         >>> float(fuse(lambda x: 2 * x, ops.array(3.0)))
         6.0
     """
+    if not fuses(*tensors):
+        return function(*tensors)
+    import tensorflow as tf
+
+    return tf.function(function, jit_compile=True, autograph=False)(*tensors)
+
+
+def fuses(*tensors: Any) -> bool:
+    """Whether `fuse` compiles a function of these tensors.
+
+    It does within a TensorFlow graph whose sizes are known (XLA compiles anew for every size; that
+    of the batch changes seldom), unless the graph is being exported: TensorFlow Serving has no
+    compiler, and would refuse it.
+
+    Example:
+        >>> fuses(ops.array(3.0))
+        False
+    """
     tf = sys.modules.get("tensorflow")  # tensors of a graph exist only where it was imported
     if tf is None or not any(tf.is_symbolic_tensor(t) for t in tensors):
-        return function(*tensors)
+        return False
     if any(t.shape.rank is None or None in t.shape.as_list()[1:] for t in tensors):
-        return function(*tensors)
-    return tf.function(function, jit_compile=True, autograph=False)(*tensors)
+        return False
+    return not _exporting()
+
+
+def joins_loops(*tensors: Any) -> bool:
+    """Whether element-wise operations on these tensors end up in one loop over memory.
+
+    They do where XLA compiles: on JAX, and on TensorFlow within `fuse`.
+
+    Example:
+        >>> joins_loops(ops.array(3.0)) == (keras.backend.backend() == "jax")
+        True
+    """
+    return keras.backend.backend() == "jax" or fuses(*tensors)
+
+
+def _exporting() -> bool:
+    """Whether a SavedModel is being written: nothing else tells than who called."""
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith(_EXPORTERS):
+            return True
+        frame = frame.f_back
+    return False
+
+
+_EXPORTERS = ("keras.src.export", "tensorflow.python.saved_model")
 
 
 def hand_derived_in_graphs(equation: Callable, by_hand: Callable) -> Callable:

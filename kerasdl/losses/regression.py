@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from kerasdl.backend import hand_derived_in_graphs
 from kerasdl.losses.base import as_tensors, maximum, mean, register, same_rank
 
 
@@ -102,7 +103,7 @@ def mean_squared_logarithmic_error(y_true, y_pred):
     """
     y, p = _pair(y_true, y_pred)
     epsilon = keras.config.epsilon()
-    return mean(ops.square(ops.log1p(maximum(p, epsilon)) - ops.log1p(maximum(y, epsilon))))
+    return mean(ops.square(ops.log(1 + maximum(p, epsilon)) - ops.log(1 + maximum(y, epsilon))))
 
 
 @register
@@ -170,7 +171,7 @@ def log_cosh(y_true, y_pred):
     r"""Smooth version of the absolute error.
 
     $$\ell = \frac{1}{n} \sum_{i=1}^{n} \log \cosh e_i
-        = \frac{1}{n} \sum_{i=1}^{n} |e_i| + \log(1 + e^{-2 |e_i|}) - \log 2,
+        = \frac{1}{n} \sum_{i=1}^{n} \left(|e_i| + \log(1 + e^{-2 |e_i|})\right) - \log 2,
       \qquad e_i = \hat y_i - y_i, \quad \ell' = \tfrac{1}{n} \tanh e_i$$
 
     Args:
@@ -185,7 +186,18 @@ def log_cosh(y_true, y_pred):
         0.4338
     """
     y, p = _pair(y_true, y_pred)
-    size = ops.abs(p - y)
     # As Keras rounds it: through float32 where the backend takes a Python number for one.
     log_2 = ops.cast(ops.log(2.0), p.dtype)
-    return mean(size + ops.log1p(ops.exp(-2 * size)) - log_2)
+    return mean(_log_two_cosh(p - y)) - log_2
+
+
+def _log_two_cosh_equation(e):
+    size = ops.abs(e)
+    return size + ops.log(1 + ops.exp(-2 * size))
+
+
+def _log_two_cosh_by_hand(e):
+    return _log_two_cosh_equation(e), lambda upstream: (upstream * ops.tanh(e),)
+
+
+_log_two_cosh = hand_derived_in_graphs(_log_two_cosh_equation, _log_two_cosh_by_hand)

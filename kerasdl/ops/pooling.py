@@ -11,8 +11,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasdl.backend import with_gradient
-from kerasdl.ops.sliding import Slide, lay_back, maximum, pool_axis, sum_back, tap
+from kerasdl.backend import fuse, joins_loops, with_gradient
+from kerasdl.ops.sliding import (
+    Slide,
+    lay_back,
+    maximum,
+    pool_axis,
+    pool_regions,
+    sum_back,
+    tap,
+)
 
 
 def max_pooling(x, pool_size, strides=None, padding="valid", data_format=None):
@@ -103,50 +111,60 @@ def l2_norm_pooling(x, pool_size, strides=None, padding="valid", data_format=Non
     return _pool(in_floats(_l2_norm), x, pool_size, strides, padding, data_format)
 
 
-def _max(x, slides):
-    # Columns before rows: then the first maximum of all is the first row's first.
-    for axis, slide in reversed(slides):
-        x = along(axis, slide.n, functools.partial(_max_along, slide), x)
-    return x
-
-
-def _max_along(slide, x):
+def _max(x, slides, whole):
     dtype = keras.utils.standardize_dtype(x.dtype)
     lowest = -math.inf if "float" in dtype else np.iinfo(dtype).min
+    # Columns before rows: then the first maximum of all is the first row's first.
+    slides = slides[::-1]
 
     @with_gradient
     def pool(x):
-        y = pool_axis(x, slide, maximum, ops.max, lowest)
+        y = _pool_windows(x, slides, whole, maximum, ops.max, lowest)
 
         def backward(dy):
-            # What is left of dy goes from tap to tap until one sees the maximum.
-            nothing, left, parts = ops.zeros_like(dy), dy, []
-            for k in range(slide.F - 1):
-                hit = ops.equal(tap(x, slide, k), y)
-                if not slide.known or k < slide.p:  # may see outside before the first number
-                    hit = ops.logical_and(hit, slide.inside(k)[:, None])
-                parts.append(ops.where(hit, left, nothing))
-                left = ops.where(hit, nothing, left)
-            return (lay_back([*parts, left], slide),)
+            # The maxima of the columns, of the columns' rows, ...
+            maxima = [x]
+            for along_one in slides[:-1]:
+                maxima.append(
+                    _pool_windows(maxima[-1], [along_one], whole, maximum, ops.max, lowest)
+                )
+            seen = y
+            for (axis, slide), x_a in zip(reversed(slides), reversed(maxima), strict=True):
+                back = functools.partial(_max_back, slide)
+                dy = along(axis, slide.L, back, x_a, seen, dy)
+                seen = x_a
+            return (dy,)
 
         return y, backward
 
     return pool(x)
 
 
-def _average(x, slides):
+def _max_back(slide, x, y, dy):
+    """Send what each window got to the first tap that saw the maximum."""
+    nothing, left, parts = ops.zeros_like(dy), dy, []
+    for k in range(slide.F - 1):
+        hit = ops.equal(tap(x, slide, k), y)
+        if not slide.known or k < slide.p:  # may see outside before the first number
+            hit = ops.logical_and(hit, slide.inside(k)[:, None])
+        parts.append(ops.where(hit, left, nothing))
+        left = ops.where(hit, nothing, left)
+    return lay_back([*parts, left], slide)
+
+
+def _average(x, slides, whole):
     @with_gradient
     def pool(x):
-        y = _divide(_sum(x, slides), slides)
+        y = _divide(_sum(x, slides, whole), slides)
         return y, lambda dy: (_sum_back(_divide(dy, slides), slides),)
 
     return pool(x)
 
 
-def _l2_norm(x, slides):
+def _l2_norm(x, slides, whole):
     @with_gradient
     def pool(x):
-        y = ops.sqrt(_sum(ops.square(x), slides))
+        y = ops.sqrt(_sum(ops.square(x), slides, whole))
 
         def backward(dy):
             zero = ops.equal(y, 0)
@@ -158,9 +176,16 @@ def _l2_norm(x, slides):
     return pool(x)
 
 
-def _sum(x, slides):
-    for axis, slide in reversed(slides):
-        pool = functools.partial(pool_axis, slide=slide, combine=ops.add, reduce=ops.sum, fill=0)
+def _sum(x, slides, whole):
+    return _pool_windows(x, slides[::-1], whole, ops.add, ops.sum, 0)
+
+
+def _pool_windows(x, slides, whole, combine, reduce, fill):
+    """Combine what each window sees: all axes at once if `whole`, else axis by axis."""
+    if whole:
+        return pool_regions(x, slides, combine)
+    for axis, slide in slides:
+        pool = functools.partial(pool_axis, slide=slide, combine=combine, reduce=reduce, fill=fill)
         x = along(axis, slide.n, pool, x)
     return x
 
@@ -198,14 +223,14 @@ def _taps_inside(slide):
     return int(count[0]) if (count == count[0]).all() else count
 
 
-def along(axis, size, function, x):
-    """Apply a function of (N, L, M) to one axis of a tensor.
+def along(axis, size, function, *tensors):
+    """Apply a function of (N, L, M) to one axis of tensors.
 
     Args:
         axis: The axis.
         size: How many numbers the function leaves of it.
-        function: Takes and returns a tensor of three axes.
-        x: Tensor.
+        function: Takes tensors of three axes and returns one.
+        *tensors: Tensors that differ in the size of that axis only.
 
     Returns:
         A tensor of the same rank.
@@ -215,8 +240,9 @@ def along(axis, size, function, x):
         >>> tuple(y.shape)
         (2, 3, 1)
     """
-    shape = ops.shape(x)
-    y = function(ops.reshape(x, (-1, shape[axis], math.prod(shape[axis + 1 :]))))
+    shape = ops.shape(tensors[0])
+    M = math.prod(shape[axis + 1 :])
+    y = function(*(ops.reshape(x, (-1, ops.shape(x)[axis], M)) for x in tensors))
     return ops.reshape(y, (-1, *shape[1:axis], size, *shape[axis + 1 :]))
 
 
@@ -242,7 +268,8 @@ def _pool(function, x, pool_size, strides, padding, data_format):
             f"received pool_size={F}, strides={s}, padding={padding!r} for the spatial sizes "
             f"{sizes}."
         )
-    y = function(x, slides)
+    whole = joins_loops(x) and all(slide.known and slide.F <= 5 for _, slide in slides)
+    y = fuse(lambda x: function(x, slides, whole), x)
     return ops.moveaxis(y, -1, 1) if first else y
 
 

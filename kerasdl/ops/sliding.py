@@ -55,6 +55,23 @@ class Slide(NamedTuple):
         at = self.sees(k)
         return (at >= 0) & (at < self.L)
 
+    def regions(self):
+        """Return ranges of windows: those that reach over a border one by one, the others as one.
+
+        Example:
+            >>> Slide.over(7, 3, 2, "same").regions()
+            [(0, 1), (1, 3), (3, 4)]
+        """
+        within = self.inside(0) & self.inside(self.F - 1)
+        if not within.any():
+            return [(i, i + 1) for i in range(self.n)]
+        first, behind = int(within.argmax()), self.n - int(within[::-1].argmax())
+        return [
+            *((i, i + 1) for i in range(first)),
+            (first, behind),
+            *((i, i + 1) for i in range(behind, self.n)),
+        ]
+
 
 def maximum(a, b):
     """Take the larger of two numbers, in their own precision.
@@ -127,6 +144,51 @@ def pool_axis(x, slide, combine, reduce, fill=None):
     return functools.reduce(combine, parts)
 
 
+def pool_regions(x, slides, combine):
+    r"""Combine what the taps of each window see along several axes, as XLA likes it.
+
+    $$y_i = \bigoplus_{k} x_{i s + k - p} \quad \text{over all } k \text{ that lie within}$$
+
+    Windows within the input are all alike: their taps are strided slices, which XLA joins in one
+    loop over memory. The few that reach over a border are combined one by one. (With padding, the
+    loop would have to ask of every number whether it exists.)
+
+    Args:
+        x: Tensor of any rank.
+        slides: Pairs of an axis and its `Slide`, all sizes known.
+        combine: $\oplus$ of two tensors.
+
+    Returns:
+        Tensor with $n$ windows along each axis.
+
+    Example:
+        >>> x = ops.reshape(ops.arange(5.0), (1, 5, 1))
+        >>> y = pool_regions(x, [(1, Slide.over(5, 3, 2, "same"))], maximum)
+        >>> [float(v) for v in y[0, :, 0]]
+        [1.0, 3.0, 4.0]
+    """
+    if not slides:
+        return x
+    (axis, slide), *others = slides
+    regions = [
+        pool_regions(_pool_alike(x, axis, slide, first, behind, combine), others, combine)
+        for first, behind in slide.regions()
+    ]
+    return regions[0] if len(regions) == 1 else ops.concatenate(regions, axis)
+
+
+def _pool_alike(x, axis, slide, first, behind, combine):
+    """Combine the taps of the windows from `first` to before `behind`: all see, or one window."""
+    taps = []
+    for k in range(slide.F):
+        at = slide.sees(k)[first:behind]
+        if 0 <= at[0] and at[-1] < slide.L:
+            where = [slice(None)] * len(x.shape)
+            where[axis] = slice(int(at[0]), int(at[-1]) + 1, slide.s)
+            taps.append(x[tuple(where)])
+    return functools.reduce(combine, taps)
+
+
 def _pool_shifted(x, F, n, combine):
     """Pool (N, n + F - 1, M) with stride 1.
 
@@ -180,6 +242,10 @@ def sum_back(dy, slide):
     F, s, p, L, n = slide
     if s == 1:
         return pool_axis(dy, Slide(F, 1, F - 1 - p, n, L), ops.add, ops.sum, fill=0)
+    if F == s and slide.known and p == 0 and L == n * s:  # each number was seen by one window
+        N, _, M = ops.shape(dy)
+        seen = ops.broadcast_to(ops.expand_dims(dy, 2), (N, n, s, M))
+        return ops.reshape(seen, (-1, L, M))
     return lay_back([dy] * F, slide)
 
 

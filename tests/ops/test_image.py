@@ -167,7 +167,7 @@ def test_the_same_in_a_graph_of_known_and_unknown_sizes(images, shape):
 
 
 @given(
-    x=st.floats(-40, 40, width=32),
+    x=st.floats(-40, 40, width=32, allow_subnormal=False),  # TensorFlow compares those as 0
     n=st.integers(1, 6),
     fill_mode=st.sampled_from(["nearest", "wrap", "reflect", "mirror"]),
 )
