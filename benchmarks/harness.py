@@ -23,7 +23,7 @@ import kerasdl
 from kerasdl.backend import compiled, value_and_grad
 
 RESULTS = Path(__file__).parent / "results"
-ROUNDS = 40
+ROUNDS = 30
 SAMPLE_SECONDS = 0.02  # what one sample takes at least, so that the clock's grain does not count
 
 
@@ -248,7 +248,7 @@ def machine() -> dict:
 
 
 def main(name: str, cases, arguments) -> None:
-    """Run the cases on this backend and merge the rows into `results/NAME.json`."""
+    """Run the cases on this backend; their rows replace those in `results/NAME.json`."""
     cases = [case for case in cases if arguments.only in case.name]
     peaks = {case.name: peaks_of(case) for case in cases} if arguments.memory else {}
     heads = ("case", "backend", "jit", "mode", "keras ms", "ours ms", "ratio")
@@ -258,11 +258,10 @@ def main(name: str, cases, arguments) -> None:
         if peaks and row["jit"] == modes()[0]:
             for side, column in (("keras", "baseline_peak_mb"), ("kerasdl", "ours_peak_mb")):
                 row[column] = peaks[row["case"]][side].get(row["mode"])
-    if arguments.only:
-        return
     path = RESULTS / f"{name}.json"
     known = json.loads(path.read_text()) if path.is_file() else {"rows": []}
-    kept = [r for r in known["rows"] if r["backend"] != keras.backend.backend()]
+    measured = {(row["backend"], row["case"]) for row in rows}
+    kept = [row for row in known["rows"] if (row["backend"], row["case"]) not in measured]
     content = {
         "command": f"make bench-{name}",
         **{key: v for key, v in known.items() if key not in ("rows", "command")},

@@ -83,7 +83,7 @@ ROOMS = {
         "backend",
         "builtins",
     },
-    "optimizers": {"ops", "builtins"},
+    "optimizers": {"ops", "backend", "builtins"},
     "models": {"layers", "ops", "activations", "regularizers", "backend"},
     "datasets": {"errors", "files"},
     "client": {"errors"},

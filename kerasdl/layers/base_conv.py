@@ -5,6 +5,7 @@ import keras
 from kerasdl import activations, constraints, initializers, regularizers
 from kerasdl.layers.conv_arguments import integers, one_of
 from kerasdl.ops.convolution_primitives import IMPLEMENTATIONS
+from kerasdl.ops.linear import add_bias
 from kerasdl.ops.shapes import conv_output_size
 
 
@@ -107,7 +108,7 @@ class BaseConv(keras.Layer):
         if self.bias is None:
             return y
         if self.data_format == "channels_last":
-            return y + self.bias
+            return add_bias(y, self.bias)
         return y + keras.ops.reshape(self.bias, (-1, *[1] * self.rank))
 
     def check_input(self, input_shape):

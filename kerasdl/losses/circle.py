@@ -64,17 +64,17 @@ def circle(
     attract = -gamma * maximum(margin + d, 0.0) * (margin - d)
     repel = gamma * maximum(1 + margin - d, 0.0) * (1 - margin - d)
     exponent = _log_sum_exp(attract, same) + _log_sum_exp(repel, other)
-    comparable = ops.logical_and(ops.any(same, axis=1), ops.any(other, axis=1))
-    loss = ops.where(comparable, softplus(exponent), ops.zeros_like(exponent))
+    loss = softplus(exponent)  # 0 for an example without a partner or without an opponent
     set_mask(loss, loss > 0)
     return loss
 
 
 def _log_sum_exp(x, keep):
-    """Return log Σ e^x over the kept entries of each row; 0 where none is kept."""
-    nothing = ops.logical_not(ops.any(keep, axis=1, keepdims=True))
-    keep = ops.logical_or(keep, nothing)  # an empty row is computed as if full, and not used
-    lowest = ops.min(x, axis=1, keepdims=True)
-    m = ops.stop_gradient(ops.max(ops.where(keep, x, lowest), axis=1, keepdims=True))
-    e = ops.where(keep, ops.exp(ops.where(keep, x, m) - m), ops.zeros_like(x))
-    return ops.log(ops.sum(e, axis=1)) + ops.squeeze(m, 1)
+    """Return log Σ e^x over the kept entries of each row; a large negative number for none."""
+    x = ops.where(keep, x, ops.cast(_NOTHING, x.dtype))
+    m = ops.stop_gradient(ops.max(x, axis=1, keepdims=True))
+    return ops.log(ops.sum(ops.exp(x - m), axis=1)) + ops.squeeze(m, 1)
+
+
+# Its exponential, also halved, is 0 in every dtype; a sum of two does not overflow bfloat16.
+_NOTHING = -1e30

@@ -2,15 +2,33 @@
 
 from keras import ops
 
+from kerasdl.backend import hand_derived_in_graphs
 from kerasdl.losses.base import as_tensors, maximum, mean, register
 
 
-def _margin(y_true, y_pred):
-    """Return 1 - y ŷ, with labels 0 and 1 read as -1 and 1."""
+def _shortfall(y_true, y_pred):
+    """Return max(1 - y ŷ, 0) for each score, with labels 0 and 1 read as -1 and 1."""
     y, p = as_tensors(y_true, y_pred)
-    binary = ops.cast(ops.all(ops.logical_or(ops.equal(y, 0), ops.equal(y, 1))), p.dtype)
+    binary = ops.cast(ops.all(ops.equal(y * y, y)), p.dtype)  # y² = y: 0 or 1
     y = y * (1 + binary) - binary  # 2 y - 1 if all labels are 0 or 1, else y
-    return 1 - y * p
+    return _short_of_margin(y, p)
+
+
+def _short_of_margin_equation(y, p):
+    return maximum(1 - y * p, 0.0)
+
+
+def _short_of_margin_by_hand(y, p):
+    margin = 1 - y * p
+
+    def backward(upstream):
+        slope = ops.where(margin >= 0, upstream, ops.zeros_like(upstream))
+        return -slope * p, -slope * y
+
+    return maximum(margin, 0.0), backward
+
+
+_short_of_margin = hand_derived_in_graphs(_short_of_margin_equation, _short_of_margin_by_hand)
 
 
 @register
@@ -33,7 +51,7 @@ def hinge(y_true, y_pred):
         >>> float(hinge([1.0, -1.0], [0.5, -2.0]))
         0.25
     """
-    return mean(maximum(_margin(y_true, y_pred), 0.0))
+    return mean(_shortfall(y_true, y_pred))
 
 
 @register
@@ -56,7 +74,7 @@ def squared_hinge(y_true, y_pred):
         >>> float(squared_hinge([1.0, -1.0], [0.5, -2.0]))
         0.125
     """
-    return mean(ops.square(maximum(_margin(y_true, y_pred), 0.0)))
+    return mean(ops.square(_shortfall(y_true, y_pred)))
 
 
 @register

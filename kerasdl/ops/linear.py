@@ -33,7 +33,7 @@ def affine(x, W, b=None):
     """
     if len(x.shape) <= 2 or is_sparse(x):
         z = product(x, W)
-        return z if b is None else z + b
+        return z if b is None else add_bias(z, b)
     # All axes but the last as rows of one matrix: one product for the whole batch, and a bias that
     # TensorFlow adds within it.
     n_in, n_out = W.shape
@@ -62,6 +62,29 @@ def product(x, W):
         return ops.matmul(x, W)
     x, W = (t.value if isinstance(t, keras.Variable) else t for t in (x, W))
     return x @ W
+
+
+def add_bias(z, b):
+    """Add a bias to what a product or a convolution gave.
+
+    Not `z + b`: TensorFlow computes `keras.ops.add` of a bias within the operation before it. But
+    float64 stays float64 on JAX and PyTorch, where `keras.ops.add` computes in float32.
+
+    Args:
+        z: Tensor (…, n).
+        b: Bias (n,).
+
+    Returns:
+        Tensor (…, n).
+
+    Example:
+        >>> from keras import ops
+        >>> [float(v) for v in add_bias(ops.zeros((1, 2)), ops.array([1.0, 2.0]))[0]]
+        [1.0, 2.0]
+    """
+    if "float64" in (standardize_dtype(z.dtype), standardize_dtype(b.dtype)):
+        return z + b
+    return ops.add(z, b)
 
 
 def low_rank_adaptation(W, A, B, alpha=None):
@@ -117,7 +140,7 @@ def einsum_affine(equation, x, W, b=None):
     product = as_product(equation, len(x.shape))
     if product is None:
         z = ops.einsum(equation, x, W)
-        return z if b is None else z + b
+        return z if b is None else add_bias(z, b)
     kept, order, summed = product
     if order != tuple(range(len(order))):
         W = ops.transpose(W, order)
@@ -128,7 +151,7 @@ def einsum_affine(equation, x, W, b=None):
     if b is not None and tuple(b.shape) == tuple(outs):
         return ops.reshape(affine(x, W, ops.reshape(b, (-1,))), shape)
     z = ops.reshape(affine(x, W), shape)
-    return z if b is None else z + b
+    return z if b is None else add_bias(z, b)
 
 
 @functools.cache

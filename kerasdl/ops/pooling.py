@@ -19,6 +19,7 @@ from kerasdl.ops.sliding import (
     pool_axis,
     pool_regions,
     sum_back,
+    sum_back_regions,
     tap,
 )
 
@@ -119,23 +120,22 @@ def _max(x, slides, whole):
 
     @with_gradient
     def pool(x):
-        y = _pool_windows(x, slides, whole, maximum, ops.max, lowest)
+        y = fuse(lambda x: maxima(x, slides), x)
 
-        def backward(dy):
+        def backward(x, y, dy):
             # The maxima of the columns, of the columns' rows, ...
-            maxima = [x]
-            for along_one in slides[:-1]:
-                maxima.append(
-                    _pool_windows(maxima[-1], [along_one], whole, maximum, ops.max, lowest)
-                )
-            seen = y
-            for (axis, slide), x_a in zip(reversed(slides), reversed(maxima), strict=True):
-                back = functools.partial(_max_back, slide)
-                dy = along(axis, slide.L, back, x_a, seen, dy)
-                seen = x_a
-            return (dy,)
+            seen = [x]
+            for one in slides[:-1]:
+                seen.append(maxima(seen[-1], [one]))
+            for (axis, slide), x_a in zip(reversed(slides), reversed(seen), strict=True):
+                dy = along(axis, slide.L, functools.partial(_max_back, slide), x_a, y, dy)
+                y = x_a
+            return dy
 
-        return y, backward
+        return y, lambda dy: (fuse(backward, x, y, dy),)
+
+    def maxima(x, slides):
+        return _pool_windows(x, slides, whole, maximum, ops.max, lowest)
 
     return pool(x)
 
@@ -155,8 +155,8 @@ def _max_back(slide, x, y, dy):
 def _average(x, slides, whole):
     @with_gradient
     def pool(x):
-        y = _divide(_sum(x, slides, whole), slides)
-        return y, lambda dy: (_sum_back(_divide(dy, slides), slides),)
+        y = fuse(lambda x: _divide(_sum(x, slides, whole), slides), x)
+        return y, lambda dy: (fuse(lambda dy: _sum_back(_divide(dy, slides), slides, whole), dy),)
 
     return pool(x)
 
@@ -164,14 +164,14 @@ def _average(x, slides, whole):
 def _l2_norm(x, slides, whole):
     @with_gradient
     def pool(x):
-        y = ops.sqrt(_sum(ops.square(x), slides, whole))
+        y = fuse(lambda x: ops.sqrt(_sum(ops.square(x), slides, whole)), x)
 
-        def backward(dy):
+        def backward(x, y, dy):
             zero = ops.equal(y, 0)
             ratio = ops.where(zero, ops.zeros_like(y), dy / ops.where(zero, ops.ones_like(y), y))
-            return (x * _sum_back(ratio, slides),)
+            return x * _sum_back(ratio, slides, whole)
 
-        return y, backward
+        return y, lambda dy: (fuse(backward, x, y, dy),)
 
     return pool(x)
 
@@ -190,7 +190,9 @@ def _pool_windows(x, slides, whole, combine, reduce, fill):
     return x
 
 
-def _sum_back(dy, slides):
+def _sum_back(dy, slides, whole):
+    if whole:
+        return sum_back_regions(dy, slides)
     for axis, slide in slides:
         dy = along(axis, slide.L, functools.partial(sum_back, slide=slide), dy)
     return dy
@@ -269,7 +271,7 @@ def _pool(function, x, pool_size, strides, padding, data_format):
             f"{sizes}."
         )
     whole = joins_loops(x) and all(slide.known and slide.F <= 5 for _, slide in slides)
-    y = fuse(lambda x: function(x, slides, whole), x)
+    y = function(x, slides, whole)
     return ops.moveaxis(y, -1, 1) if first else y
 
 

@@ -189,6 +189,65 @@ def _pool_alike(x, axis, slide, first, behind, combine):
     return functools.reduce(combine, taps)
 
 
+def sum_back_regions(dy, slides):
+    r"""Send each number to all that its window saw, along several axes, as XLA likes it.
+
+    $$dx_j = \sum_{i:\, j \in \text{window } i} dy_i$$
+
+    The adjoint of `pool_regions` for a sum. With $j + p = q s + r$, the windows that saw $j$ are
+    $q, q - 1, \dots$ as far as their taps reach: sums of shifted slices, one for each block $q$ of
+    $s$ numbers.
+
+    Args:
+        dy: Tensor with $n$ windows along each axis.
+        slides: As for `pool_regions`.
+
+    Returns:
+        Tensor with $L$ numbers along each axis.
+
+    Example:
+        >>> dx = sum_back_regions(ops.ones((1, 3, 1)), [(1, Slide.over(5, 3, 2, "same"))])
+        >>> [float(v) for v in dx[0, :, 0]]
+        [1.0, 2.0, 1.0, 2.0, 1.0]
+    """
+    if not slides:
+        return dy
+    (axis, slide), *others = slides
+    blocks = -(-(slide.p + slide.L) // slide.s)
+    reach = min((slide.F - 1) // slide.s, blocks)
+    regions = [(q, q + 1) for q in range(blocks)]
+    if reach < slide.n:  # in between, all blocks are alike
+        regions[reach : slide.n] = [(reach, slide.n)]
+    parts = [
+        sum_back_regions(_send_alike(dy, axis, slide, first, behind), others)
+        for first, behind in regions
+    ]
+    dx = parts[0] if len(parts) == 1 else ops.concatenate(parts, axis)
+    if blocks * slide.s == slide.L:
+        return dx
+    where = [slice(None)] * len(dx.shape)
+    where[axis] = slice(slide.p, slide.p + slide.L)
+    return dx[tuple(where)]
+
+
+def _send_alike(dy, axis, slide, first, behind):
+    """Sum what reaches the blocks from `first` to before `behind`: all alike, or one block."""
+    parts = []
+    for t in range((slide.F - 1) // slide.s + 1):
+        if first < t or behind - t > slide.n:
+            continue
+        where = [slice(None)] * len(dy.shape)
+        where[axis] = slice(first - t, behind - t)
+        reached = t * slide.s + np.arange(slide.s) < slide.F
+        reached = reached.reshape(-1, *[1] * (len(dy.shape) - axis - 1)).astype("int32")
+        sent = ops.expand_dims(dy[tuple(where)], axis + 1)  # (…, blocks, 1, …)
+        parts.append(sent * ops.cast(reached, dy.dtype))
+    shape = [*ops.shape(dy)[:axis], (behind - first) * slide.s, *ops.shape(dy)[axis + 1 :]]
+    if not parts:
+        return ops.zeros(shape, dtype=dy.dtype)
+    return ops.reshape(functools.reduce(ops.add, parts), shape)
+
+
 def _pool_shifted(x, F, n, combine):
     """Pool (N, n + F - 1, M) with stride 1.
 
@@ -242,10 +301,6 @@ def sum_back(dy, slide):
     F, s, p, L, n = slide
     if s == 1:
         return pool_axis(dy, Slide(F, 1, F - 1 - p, n, L), ops.add, ops.sum, fill=0)
-    if F == s and slide.known and p == 0 and L == n * s:  # each number was seen by one window
-        N, _, M = ops.shape(dy)
-        seen = ops.broadcast_to(ops.expand_dims(dy, 2), (N, n, s, M))
-        return ops.reshape(seen, (-1, L, M))
     return lay_back([dy] * F, slide)
 
 

@@ -9,6 +9,7 @@ import math
 import keras
 from keras import ops
 
+from kerasdl.backend import promotion_keeps_float64
 from kerasdl.builtins import fall_back_to
 
 LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
@@ -441,4 +442,6 @@ def _at_most(t, T):
 
 
 def _half_cosine(s, height, floor):
-    return (1 - floor) * (height * 0.5 * (1 + ops.cos(math.pi * s))) + floor
+    with promotion_keeps_float64():  # `ops.cos` returns float32 for float64 on JAX and PyTorch
+        cosine = ops.cos(math.pi * s)
+    return (1 - floor) * (height * 0.5 * (1 + cosine)) + floor
