@@ -17,6 +17,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow  # noqa: F401  Keras imports it late on every backend: before memory is measured
 from keras import ops
 
 import kerasdl

@@ -55,9 +55,7 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     keep = None if ignore_class is None else ops.not_equal(y, ignore_class)
     if keep is not None:
         y = ops.where(keep, y, 0)
-    if not from_logits:
-        z = ops.log(clip_probabilities(z))
-    loss = _sparse_from_logits(y, z)  # (…)
+    loss = _sparse_from_logits(y, z) if from_logits else _sparse_from_probabilities(y, z)  # (…)
     if keep is not None:
         loss = ops.where(keep, loss, ops.zeros_like(loss))
         set_mask(loss, keep)  # `keras.Loss` takes the mean over the kept examples only
@@ -92,6 +90,14 @@ def _sparse_by_hand(y, z):
         None,
         ops.expand_dims(upstream, -1) * (e / total - onehot),
     )
+
+
+def _sparse_from_probabilities(y, p):
+    """Return log Σ p - log p_y, which is 0 - log p_y for probabilities that sum to 1."""
+    p = clip_probabilities(p)
+    hit, nothing_or_nan = _labels(y, p)
+    p_y = ops.sum(ops.where(hit, p, 0.0), axis=-1)
+    return ops.log(ops.sum(p, axis=-1)) - ops.log(p_y) + nothing_or_nan
 
 
 _sparse_from_logits = hand_derived_in_graphs(_sparse_equation, _sparse_by_hand)

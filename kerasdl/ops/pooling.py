@@ -18,6 +18,7 @@ from kerasdl.ops.sliding import (
     maximum,
     pool_axis,
     pool_regions,
+    pool_tiles,
     sum_back,
     sum_back_regions,
     tap,
@@ -183,6 +184,9 @@ def _sum(x, slides, whole):
 def _pool_windows(x, slides, whole, combine, reduce, fill):
     """Combine what each window sees: all axes at once if `whole`, else axis by axis."""
     if whole:
+        # JAX reduces faster than it joins slices, XLA in TensorFlow the other way round.
+        if keras.backend.backend() == "jax" and all(slide.tiles for _, slide in slides):
+            return pool_tiles(x, slides, reduce)
         return pool_regions(x, slides, combine)
     for axis, slide in slides:
         pool = functools.partial(pool_axis, slide=slide, combine=combine, reduce=reduce, fill=fill)

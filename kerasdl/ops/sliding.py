@@ -45,6 +45,11 @@ class Slide(NamedTuple):
         """Whether all sizes are known beforehand."""
         return isinstance(self.L, int)
 
+    @property
+    def tiles(self):
+        """Whether every number is in one window."""
+        return self.known and self.F == self.s and self.p == 0 and self.n * self.s == self.L
+
     def sees(self, k):
         """Return where tap `k` lies for each window, (n,), before 0 and behind L - 1 included."""
         positions = np.arange(self.n) if self.known else ops.arange(self.n, dtype="int32")
@@ -142,6 +147,26 @@ def pool_axis(x, slide, combine, reduce, fill=None):
             parts = [tap(blocks, by_blocks, q, outside) for q in range(done)]
     parts += [tap(x, slide, k, outside) for k in range(done * s, F)]
     return functools.reduce(combine, parts)
+
+
+def pool_tiles(x, slides, reduce):
+    """Combine what the taps of each window see along several axes, where the windows are tiles.
+
+    Example:
+        >>> x = ops.reshape(ops.arange(6.0), (1, 6, 1))
+        >>> y = pool_tiles(x, [(1, Slide.over(6, 2, 2, "valid"))], ops.max)
+        >>> [float(v) for v in y[0, :, 0]]
+        [1.0, 3.0, 5.0]
+    """
+    split = dict(slides)
+    shape, taps = [], []
+    for axis, size in enumerate(ops.shape(x)):
+        if axis in split:
+            taps.append(len(shape) + 1)
+            shape += [split[axis].n, split[axis].s]
+        else:
+            shape.append(-1 if axis == 0 else size)
+    return reduce(ops.reshape(x, shape), axis=taps)
 
 
 def pool_regions(x, slides, combine):
