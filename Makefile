@@ -27,7 +27,7 @@ demo: $(READY) ## The whole way once: train, export, serve, ask over HTTP
 	@exec $(BIN)/kerasdl demo
 
 # Two processes, each taking whole files, so that what a file prepares is prepared once.
-WORKERS := -n 2 --dist loadfile
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 
 # What a contributor runs before a push.
 test: $(READY) ## The tests but the slow ones, on TensorFlow

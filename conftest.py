@@ -34,3 +34,11 @@ def _data_folder(tmp_path_factory):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+# Files that take a minute or more begin first: the last one would keep one process alone.
+LONG = ("tests/training/", "tests/server/", "tests/inspection/", "tests/cli/")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))

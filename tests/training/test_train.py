@@ -104,7 +104,10 @@ class KillAt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize(("epoch", "step"), [(0, 2), (1, 0), (2, 5), (3, 9)])
+@pytest.mark.parametrize(
+    ("epoch", "step"),
+    [(1, 0), *(pytest.param(*at, marks=pytest.mark.slow) for at in [(0, 2), (2, 5), (3, 9)])],
+)
 def test_resumed_run_ends_where_an_unbroken_one_does(unbroken, data_dir, tmp_path, epoch, step):
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
@@ -116,6 +119,7 @@ def test_resumed_run_ends_where_an_unbroken_one_does(unbroken, data_dir, tmp_pat
     assert_same(run, unbroken)
 
 
+@pytest.mark.slow
 def test_a_resumed_cnn_has_the_moving_statistics_of_an_unbroken_one(data_dir, tmp_path):
     settings = training.recipe("cnn", "digits") | dict(epochs=2, batch_size=256)
     settings["model_arguments"] |= dict(filters=[4, 8], dense_units=8)
@@ -128,6 +132,7 @@ def test_a_resumed_cnn_has_the_moving_statistics_of_an_unbroken_one(data_dir, tm
     assert_same(broken, whole)
 
 
+@pytest.mark.slow
 def test_killed_process_resumes(unbroken, data_dir, tmp_path):
     """A real SIGKILL, at whatever moment it hits after the first epoch."""
     folder = tmp_path / "run"
@@ -179,6 +184,7 @@ def test_a_kill_while_saving_leaves_the_last_checkpoint(data_dir, tmp_path, monk
     assert len(json.loads(str(training.Run(folder).load_checkpoint()["rows"]))) == 1
 
 
+@pytest.mark.slow
 def test_early_stopping_stops_keeps_the_best_and_survives_a_break(data_dir, tmp_path):
     # So large a step that the first epochs are as good as it gets.
     config = small(patience=2, learning_rate=5.0, warmup_epochs=0, epochs=12)
@@ -207,6 +213,7 @@ def test_an_existing_run_is_not_touched_by_accident(unbroken, data_dir, tmp_path
     assert (tmp_path / "letters" / "a.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_overwrite_starts_again(data_dir, tmp_path):
     folder = tmp_path / "run"
     training.train(small(epochs=1), folder, data_dir=data_dir)
