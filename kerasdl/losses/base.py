@@ -7,6 +7,8 @@ import keras
 from keras import ops
 from keras.utils import standardize_dtype
 
+from kerasdl.backend import promotion_keeps_float64
+
 register = keras.saving.register_keras_serializable(package="kerasdl")
 
 
@@ -30,6 +32,11 @@ class FunctionLoss(keras.Loss):
         self.arguments = arguments
         for argument, value in arguments.items():
             setattr(self, argument, value)
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """Return the reduced loss; float64 stays float64 (`keras.Loss` rounds on PyTorch)."""
+        with promotion_keeps_float64():
+            return super().__call__(y_true, y_pred, sample_weight)
 
     def call(self, y_true, y_pred):
         """Return one loss for each example, before the reduction."""

@@ -5,6 +5,7 @@ from keras import ops
 from kerasdl.activations import softplus
 from kerasdl.backend import set_mask
 from kerasdl.losses.base import maximum, register
+from kerasdl.ops.linear import product
 
 
 @register
@@ -60,7 +61,7 @@ def circle(
         j = ops.expand_dims(ops.arange(ops.shape(references)[0], dtype="int32"), 0)
         same = ops.logical_and(same, ops.not_equal(i, j))
 
-    d = maximum(1 - ops.matmul(x, ops.transpose(references)), 0.0)
+    d = maximum(1 - product(x, ops.transpose(references)), 0.0)
     attract = -gamma * maximum(margin + d, 0.0) * (margin - d)
     repel = gamma * maximum(1 + margin - d, 0.0) * (1 - margin - d)
     exponent = _log_sum_exp(attract, same) + _log_sum_exp(repel, other)
