@@ -1,5 +1,6 @@
 """Circle loss, for embeddings that are compared with each other."""
 
+import keras
 from keras import ops
 
 from kerasdl.activations import softplus
@@ -72,10 +73,8 @@ def circle(
 
 def _log_sum_exp(x, keep):
     """Return log Σ e^x over the kept entries of each row; a large negative number for none."""
-    x = ops.where(keep, x, ops.cast(_NOTHING, x.dtype))
+    # Its exponential is 0; float16, and the sum of two, end at -65504.
+    nothing = -3e4 if keras.utils.standardize_dtype(x.dtype) == "float16" else -1e30
+    x = ops.where(keep, x, ops.cast(nothing, x.dtype))
     m = ops.stop_gradient(ops.max(x, axis=1, keepdims=True))
     return ops.log(ops.sum(ops.exp(x - m), axis=1)) + ops.squeeze(m, 1)
-
-
-# Its exponential, also halved, is 0 in every dtype; a sum of two does not overflow bfloat16.
-_NOTHING = -1e30
