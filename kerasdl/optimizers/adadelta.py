@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 from kerasdl.ops.updates import adadelta_move, ema_increment
-from kerasdl.optimizers.base import base_arguments, register
+from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
 
 @register
-class Adadelta(keras.optimizers.Optimizer):
+class Adadelta(Optimizer):
     r"""Steps in the units of the parameter: past moves over past gradients.
 
     $$\delta_t = \frac{\sqrt{d_{t-1} + \epsilon}}{\sqrt{s_t + \epsilon}}\, g_t, \qquad

@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 from kerasdl.ops.updates import scaled_step
-from kerasdl.optimizers.base import base_arguments, register
+from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
 
 @register
-class Adagrad(keras.optimizers.Optimizer):
+class Adagrad(Optimizer):
     r"""Adaptive gradient: rarely moved parameters take larger steps.
 
     $$s_t = s_{t-1} + g_t^2, \qquad

@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 from kerasdl.ops.updates import adam_step, ema_increment, maximum
-from kerasdl.optimizers.base import base_arguments, register
+from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
 
 @register
-class Adam(keras.optimizers.Optimizer):
+class Adam(Optimizer):
     r"""Adaptive moments: each parameter has its own step size.
 
     $$\theta_t = \theta_{t-1} - \alpha_t\, \frac{m_t}{\sqrt{v_t} + \hat\epsilon}$$

@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 from kerasdl.ops.updates import adamax_step, ema_increment, maximum
-from kerasdl.optimizers.base import base_arguments, register
+from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
 
 @register
-class Adamax(keras.optimizers.Optimizer):
+class Adamax(Optimizer):
     r"""Adam with the largest gradient of late in place of the root mean square.
 
     $$u_t = \max(\beta_2 u_{t-1}, |g_t|), \qquad

@@ -1,6 +1,8 @@
-"""What all optimisers share: the arguments of the base class, explained once."""
+"""What all optimisers share: the base class, and its arguments explained once."""
 
 import keras
+
+from kerasdl.backend import promotion_keeps_float64
 
 _NAMES = (
     "learning_rate",
@@ -33,6 +35,18 @@ _EXPLAINED = r"""
         gradient_accumulation_steps: Collect the mean gradient of so many steps before one update.
         name: Name of the optimiser.
 """[1:]
+
+
+class Optimizer(keras.optimizers.Optimizer):
+    """Keras' abstract base, which accumulates, clips, decays and averages, in true float64.
+
+    On PyTorch, Keras clips by the global norm in float32 whatever the gradients are.
+    """
+
+    def apply(self, grads, trainable_variables=None):
+        """Take one step with these gradients; see `keras.optimizers.Optimizer.apply`."""
+        with promotion_keeps_float64():
+            super().apply(grads, trainable_variables)
 
 
 def register(optimizer: type) -> type:

@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 from kerasdl.ops.updates import ftrl_update
-from kerasdl.optimizers.base import base_arguments, register
+from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
 
 @register
-class Ftrl(keras.optimizers.Optimizer):
+class Ftrl(Optimizer):
     r"""Follow the regularised leader: sparse weights for wide linear models.
 
     $$\theta_t = \frac{\mathrm{clip}(z_t, -\lambda_1, \lambda_1) - z_t}

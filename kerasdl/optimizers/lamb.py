@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 from kerasdl.ops.updates import ema_increment, lamb_step
-from kerasdl.optimizers.base import base_arguments, register
+from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
 
 @register
-class Lamb(keras.optimizers.Optimizer):
+class Lamb(Optimizer):
     r"""Adam's direction, each variable's step in proportion to its own norm: for large batches.
 
     $$r_t = \frac{m_t / (1 - \beta_1^t)}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}, \qquad

@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 from kerasdl.ops.updates import lion_update
-from kerasdl.optimizers.base import base_arguments, register
+from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
 
 @register
-class Lion(keras.optimizers.Optimizer):
+class Lion(Optimizer):
     r"""Sign of a mixture of momentum and gradient: every parameter moves by the same amount.
 
     $$\theta_t = \theta_{t-1} - \alpha\, \mathrm{sign}(\beta_1 m_{t-1} + (1 - \beta_1) g_t), \qquad

@@ -7,11 +7,11 @@ from keras import ops
 
 from kerasdl.ops.updates import adam_step, ema_increment, muon_update, newton_schulz
 from kerasdl.ops.updates.muon import rms_factor
-from kerasdl.optimizers.base import base_arguments, register
+from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
 
 @register
-class Muon(keras.optimizers.Optimizer):
+class Muon(Optimizer):
     r"""Momentum made orthogonal for matrices, AdamW for everything else.
 
     $$m_t = \mu m_{t-1} + g_t, \qquad

@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 from kerasdl.ops.updates import ema_increment, nadam_step
-from kerasdl.optimizers.base import base_arguments, register
+from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
 
 @register
-class Nadam(keras.optimizers.Optimizer):
+class Nadam(Optimizer):
     r"""Adam with Nesterov's momentum: the momentum of the next step is applied now.
 
     $$\theta_t = \theta_{t-1} - \alpha\, \hat m_t \,/\, (\sqrt{v_t / (1 - \beta_2^t)} + \epsilon),

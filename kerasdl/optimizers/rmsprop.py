@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 from kerasdl.ops.updates import ema_increment, scaled_step
-from kerasdl.optimizers.base import base_arguments, register
+from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
 
 @register
-class RMSprop(keras.optimizers.Optimizer):
+class RMSprop(Optimizer):
     r"""Divide the gradient by its root mean square, or by its standard deviation.
 
     $$v_t = \rho v_{t-1} + (1 - \rho)\, g_t^2, \qquad

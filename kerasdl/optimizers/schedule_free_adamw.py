@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 from kerasdl.ops.updates import schedule_free_update
-from kerasdl.optimizers.base import base_arguments, register
+from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
 
 @register
-class ScheduleFreeAdamW(keras.optimizers.Optimizer):
+class ScheduleFreeAdamW(Optimizer):
     r"""Averaging in place of a decaying learning rate: training may stop at any time.
 
     $$y_t = (1 - \beta_1)\, z_t + \beta_1 x_t, \qquad x_t = (1 - 1/t)\, x_{t-1} + z_t / t$$

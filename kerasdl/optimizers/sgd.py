@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 from kerasdl.ops.updates import momentum_update, nesterov_update, sgd_update
-from kerasdl.optimizers.base import base_arguments, register
+from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
 
 @register
-class SGD(keras.optimizers.Optimizer):
+class SGD(Optimizer):
     r"""Gradient descent, plain, with momentum or with Nesterov's momentum.
 
     $$\begin{aligned}
