@@ -35,7 +35,7 @@ class FunctionLoss(keras.Loss):
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """Return the reduced loss; float64 stays float64 (`keras.Loss` rounds on PyTorch)."""
-        if keras.backend.is_tensor(sample_weight):
+        if ops.is_tensor(sample_weight):
             # On PyTorch, `keras.Loss` multiplies a mask into the caller's own tensor.
             sample_weight = ops.copy(sample_weight)
         with promotion_keeps_float64():

@@ -1,6 +1,5 @@
 """Adadelta."""
 
-import keras
 from keras import ops
 
 from kerasdl.ops.updates import adadelta_move, ema_increment

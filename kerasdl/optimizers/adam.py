@@ -1,6 +1,5 @@
 """Adam."""
 
-import keras
 from keras import ops
 
 from kerasdl.ops.updates import adam_step, ema_increment, maximum

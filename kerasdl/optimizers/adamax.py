@@ -1,6 +1,5 @@
 """Adamax."""
 
-import keras
 from keras import ops
 
 from kerasdl.ops.updates import adamax_step, ema_increment, maximum

@@ -1,6 +1,5 @@
 """LAMB."""
 
-import keras
 from keras import ops
 
 from kerasdl.ops.updates import ema_increment, lamb_step

@@ -1,6 +1,5 @@
 """Lion."""
 
-import keras
 from keras import ops
 
 from kerasdl.ops.updates import lion_update

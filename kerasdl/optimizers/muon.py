@@ -2,7 +2,6 @@
 
 import re
 
-import keras
 from keras import ops
 
 from kerasdl.ops.updates import adam_step, ema_increment, muon_update, newton_schulz

@@ -1,6 +1,5 @@
 """RMSprop."""
 
-import keras
 from keras import ops
 
 from kerasdl.ops.updates import ema_increment, scaled_step

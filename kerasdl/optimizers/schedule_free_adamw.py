@@ -1,6 +1,5 @@
 """Schedule-free AdamW."""
 
-import keras
 from keras import ops
 
 from kerasdl.ops.updates import schedule_free_update

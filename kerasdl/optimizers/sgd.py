@@ -1,6 +1,5 @@
 """Gradient descent."""
 
-import keras
 from keras import ops
 
 from kerasdl.ops.updates import momentum_update, nesterov_update, sgd_update

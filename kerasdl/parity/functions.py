@@ -33,7 +33,8 @@ class FunctionProof:
 
     def weighted_sum(self, function, values):
         """Return a scalar function of the differentiable inputs, and those inputs."""
-        outputs = keras.tree.flatten(function(*values))
+        # Copies: on PyTorch, a loss of Keras multiplies a mask into the weights that it is given.
+        outputs = keras.tree.flatten(function(*map(ops.copy, values)))
         rng = np.random.default_rng(2)
         factors = [rng.normal(size=tuple(o.shape)) for o in outputs]
         positions = [
@@ -57,11 +58,10 @@ class FunctionProof:
 
     def run(self, function, precision):
         """Outputs and gradients as float64 arrays."""
-        values = self.tensors(precision)
-        outputs = [to_float64(o) for o in keras.tree.flatten(function(*values))]
+        outputs = [to_float64(o) for o in keras.tree.flatten(function(*self.tensors(precision)))]
         if "gradients" in self.case.skip:
             return outputs, []
-        scalar, inputs = self.weighted_sum(function, values)
+        scalar, inputs = self.weighted_sum(function, self.tensors(precision))
         gradients = value_and_grad(scalar, inputs)[1] if inputs else []
         return outputs, [to_float64(g) for g in gradients]
 

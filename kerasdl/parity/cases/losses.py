@@ -93,7 +93,8 @@ TABLE = [
     ("Dice", "dice", BITS, ANSWERS, {}),
     ("Dice", "dice", BITS, ANSWERS, {"axis": (1,)}),
     ("Tversky", "tversky", BITS, ANSWERS, {"alpha": 0.25, "beta": 0.75}),
-    ("Circle", "circle", LABELS, EMBEDDINGS, {"gamma": 8.0}),
+    # A larger scale passes 20, from where PyTorch's own softplus is not exact any more.
+    ("Circle", "circle", LABELS, EMBEDDINGS, {"gamma": 4.0}),
     (
         "CategoricalGeneralizedCrossEntropy",
         "categorical_generalized_cross_entropy",
