@@ -145,5 +145,5 @@ def categorical_generalized_cross_entropy(y_true, y_pred, q):
     if len(y.shape) == len(p.shape) and y.shape[-1] == 1:
         y = ops.squeeze(y, -1)
     hit = ops.equal(ops.arange(p.shape[-1], dtype="int32"), ops.expand_dims(y, -1))
-    p_y = ops.sum(ops.cast(hit, p.dtype) * p, axis=-1)
+    p_y = ops.sum(ops.where(hit, p, ops.zeros_like(p)), axis=-1)
     return (1 - p_y**q) / q

@@ -6,12 +6,11 @@ from kerasdl.backend import hand_derived_in_graphs
 from kerasdl.losses.base import as_tensors, maximum, mean, register
 
 
-def _shortfall(y_true, y_pred):
-    """Return max(1 - y ŷ, 0) for each score, with labels 0 and 1 read as -1 and 1."""
+def _signs(y_true, y_pred):
+    """Return labels and scores, with labels 0 and 1 read as -1 and 1."""
     y, p = as_tensors(y_true, y_pred)
     binary = ops.cast(ops.all(ops.equal(y * y, y)), p.dtype)  # y² = y: 0 or 1
-    y = y * (1 + binary) - binary  # 2 y - 1 if all labels are 0 or 1, else y
-    return _short_of_margin(y, p)
+    return y * (1 + binary) - binary, p  # 2 y - 1 if all labels are 0 or 1, else y
 
 
 def _short_of_margin_equation(y, p):
@@ -28,7 +27,22 @@ def _short_of_margin_by_hand(y, p):
     return maximum(margin, 0.0), backward
 
 
+def _squared_equation(y, p):
+    return ops.square(maximum(1 - y * p, 0.0))
+
+
+def _squared_by_hand(y, p):
+    short = maximum(1 - y * p, 0.0)
+
+    def backward(upstream):
+        slope = -2 * upstream * short
+        return slope * p, slope * y
+
+    return short * short, backward
+
+
 _short_of_margin = hand_derived_in_graphs(_short_of_margin_equation, _short_of_margin_by_hand)
+_squared_short_of_margin = hand_derived_in_graphs(_squared_equation, _squared_by_hand)
 
 
 @register
@@ -51,7 +65,7 @@ def hinge(y_true, y_pred):
         >>> float(hinge([1.0, -1.0], [0.5, -2.0]))
         0.25
     """
-    return mean(_shortfall(y_true, y_pred))
+    return mean(_short_of_margin(*_signs(y_true, y_pred)))
 
 
 @register
@@ -74,7 +88,7 @@ def squared_hinge(y_true, y_pred):
         >>> float(squared_hinge([1.0, -1.0], [0.5, -2.0]))
         0.125
     """
-    return mean(ops.square(_shortfall(y_true, y_pred)))
+    return mean(_squared_short_of_margin(*_signs(y_true, y_pred)))
 
 
 @register

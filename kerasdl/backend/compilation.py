@@ -1,0 +1,161 @@
+"""Compilation: of a function, of a training step, and of a part of a graph."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+
+def compiled(function: Callable, xla: bool = False, free_axes: Sequence | None = None) -> Callable:
+    """Compile a function of tensors: to a graph on TensorFlow, with XLA on JAX.
+
+    Args:
+        function: Takes and returns tensors. PyTorch runs it as it is.
+        xla: On TensorFlow, compile the graph with XLA.
+        free_axes: For each argument the axes whose size may change from call to call. TensorFlow's
+            graph is then traced once for all sizes; JAX traces anew.
+
+    Example:
+        >>> float(compiled(lambda x: 2 * x)(keras.ops.array(3.0)))
+        6.0
+    """
+    name = keras.backend.backend()
+    if name == "jax":
+        import jax
+
+        return jax.jit(function)
+    if name == "torch":
+        return function
+    import tensorflow as tf
+
+    if free_axes is None:
+        return tf.function(function, jit_compile=xla)
+
+    traced = None
+
+    def call(*tensors):
+        nonlocal traced
+        tensors = [tf.convert_to_tensor(t) for t in tensors]
+        if traced is None:
+            signature = [
+                tf.TensorSpec([None if i in free else n for i, n in enumerate(t.shape)], t.dtype)
+                for t, free in zip(tensors, free_axes, strict=True)
+            ]
+            traced = tf.function(function, input_signature=signature, jit_compile=xla)
+        return traced(*tensors)
+
+    return call
+
+
+def compiled_step(function: Callable, variables: Sequence[keras.Variable]) -> Callable:
+    """Compile a function of tensors that also reads and assigns variables, e.g. a training step.
+
+    Args:
+        function: Takes and returns tensors. PyTorch runs it as it is.
+        variables: All variables that it assigns, and those it reads that change between calls.
+
+    Example:
+        >>> counter = keras.Variable(1.0)
+        >>> step = compiled_step(lambda x: counter.assign_add(x), [counter])
+        >>> _ = step(keras.ops.array(2.0)), step(keras.ops.array(2.0))
+        >>> float(counter.value)
+        5.0
+    """
+    name = keras.backend.backend()
+    if name == "torch":
+        return function
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function, reduce_retracing=True)
+    import jax
+
+    variables = list(variables)
+
+    @jax.jit
+    def stateless(values, tensors):
+        with keras.StatelessScope(state_mapping=zip(variables, values)) as scope:
+            result = function(*tensors)
+        return result, [scope.get_current_value(v) for v in variables]
+
+    def step(*tensors):
+        result, values = stateless([v.value for v in variables], tensors)
+        for variable, value in zip(variables, values):
+            variable.assign(value)
+        return result
+
+    return step
+
+
+def fuse(function: Callable, *tensors: Any) -> Any:
+    """Call a function of tensors; where `fuses` says so, as one kernel made by XLA.
+
+    A TensorFlow graph runs operation by operation, each a pass over memory; also in `tf.data`,
+    where Keras' backend may be another one. Elsewhere it is a plain call.
+
+    Example:
+        >>> float(fuse(lambda x: 2 * x, keras.ops.array(3.0)))
+        6.0
+    """
+    if not fuses(*tensors):
+        return function(*tensors)
+    import tensorflow as tf
+
+    return tf.function(function, jit_compile=True, autograph=False)(*tensors)
+
+
+def fuses(*tensors: Any) -> bool:
+    """Whether `fuse` compiles a function of these tensors.
+
+    It does within a TensorFlow graph whose sizes are known (XLA compiles anew for every size; that
+    of the batch changes seldom), unless the graph is being exported: TensorFlow Serving has no
+    compiler, and would refuse it.
+
+    Example:
+        >>> fuses(keras.ops.array(3.0))
+        False
+    """
+    tf = sys.modules.get("tensorflow")  # tensors of a graph exist only where it was imported
+    if tf is None or not any(tf.is_symbolic_tensor(t) for t in tensors):
+        return False
+    if any(t.shape.rank is None or None in t.shape.as_list()[1:] for t in tensors):
+        return False
+    return not _exporting()
+
+
+def joins_loops(*tensors: Any) -> bool:
+    """Whether element-wise operations on these tensors end up in one loop over memory.
+
+    They do where XLA compiles: on JAX, and on TensorFlow within `fuse`.
+
+    Example:
+        >>> joins_loops(keras.ops.array(3.0)) == (keras.backend.backend() == "jax")
+        True
+    """
+    return keras.backend.backend() == "jax" or fuses(*tensors)
+
+
+def _exporting() -> bool:
+    """Whether a SavedModel is being written: nothing else tells than who called."""
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith(_EXPORTERS):
+            return True
+        frame = frame.f_back
+    return False
+
+
+_EXPORTERS = ("keras.src.export", "tensorflow.python.saved_model")
+
+
+def forget_compiled() -> None:
+    """Free the memory of JAX's compiled programs, about a MiB each; the others keep few.
+
+    Example:
+        >>> forget_compiled()
+    """
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.clear_caches()

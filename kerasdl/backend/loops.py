@@ -1,0 +1,108 @@
+"""A loop over a sequence that carries something from each step to the next."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def scan(
+    step: Callable,
+    carry: Sequence[Any],
+    sequences: Sequence[Any],
+    outputs_like: Sequence[Any] = (),
+    reverse: bool = False,
+    unroll: bool = False,
+) -> tuple[list[Any], list[Any]]:
+    r"""Apply a step to each element of some sequences, each time to what the last one carried on.
+
+    $$(c_t, y_t) = f(c_{t-1}, x_t), \qquad t = 1, \dots, T$$
+
+    One loop of the backend: `tf.while_loop` with tensor arrays in a TensorFlow graph,
+    `jax.lax.scan` on JAX. PyTorch, and TensorFlow outside of a graph, step through Python.
+    (`keras.ops.scan` keeps only outputs that look like the carry on TensorFlow.)
+
+    Args:
+        step: $f$: takes the carry and one element of each sequence, as lists of tensors, and
+            returns the next carry and the outputs, as lists of tensors.
+        carry: $c_0$, a list of tensors. Their shapes and dtypes stay the same.
+        sequences: Tensors (T, …), of which `step` gets the elements; at least one.
+        outputs_like: For each output of `step` a tensor of its shape and dtype.
+        reverse: Whether $t$ runs from $T$ down to 1.
+        unroll: Whether the steps are written out one behind the other; $T$ must be known.
+
+    Returns:
+        The last carry, and for each output its values (T, …), where those at $t$ belong to $x_t$.
+
+    Example:
+        >>> def add_up(carry, at_t):
+        ...     total = carry[0] + at_t[0]
+        ...     return [total], [total]
+        >>> zero = ops.array(0.0)
+        >>> (last,), (totals,) = scan(add_up, [zero], [ops.array([1.0, 2.0, 3.0])], [zero])
+        >>> float(last), [float(y) for y in totals]
+        (6.0, [1.0, 3.0, 6.0])
+    """
+    name = keras.backend.backend()
+    arguments = (step, list(carry), list(sequences), list(outputs_like), reverse)
+    if unroll or name == "torch":
+        return _steps_in_python(*arguments)
+    if name == "jax":
+        return _jax_scan(*arguments)
+    import tensorflow as tf
+
+    if tf.executing_eagerly():
+        return _steps_in_python(*arguments)
+    return _tensorflow_loop(*arguments)
+
+
+def _steps_in_python(step, carry, sequences, outputs_like, reverse):
+    T = sequences[0].shape[0]
+    elements = [ops.unstack(x, T) for x in sequences]
+    outputs = [[None] * T for _ in outputs_like]
+    for t in reversed(range(T)) if reverse else range(T):
+        carry, y_t = step(carry, [x[t] for x in elements])
+        for output, y in zip(outputs, y_t, strict=True):
+            output[t] = y
+    return list(carry), [ops.stack(output) for output in outputs]
+
+
+def _tensorflow_loop(step, carry, sequences, outputs_like, reverse):
+    import tensorflow as tf
+
+    T = sequences[0].shape[0]
+    T = tf.shape(sequences[0])[0] if T is None else T
+
+    def array(like, element_shape):
+        return tf.TensorArray(like.dtype, T, element_shape=element_shape, clear_after_read=False)
+
+    elements = [array(x, x.shape[1:]).unstack(x) for x in sequences]
+    arrays = [array(y, y.shape) for y in outputs_like]
+
+    def body(k, carry, arrays):
+        t = T - 1 - k if reverse else k
+        new, y_t = step(carry, [x.read(t) for x in elements])
+        for now, before in zip(new, carry, strict=True):
+            now.set_shape(before.shape)
+        return k + 1, list(new), [a.write(t, y) for a, y in zip(arrays, y_t, strict=True)]
+
+    _, carry, arrays = tf.while_loop(
+        lambda k, *_: k < T, body, (tf.constant(0), carry, arrays), maximum_iterations=T
+    )
+    return carry, [a.stack() for a in arrays]
+
+
+def _jax_scan(step, carry, sequences, outputs_like, reverse):
+    import jax
+
+    def body(carry, at_t):
+        new, y_t = step(list(carry), list(at_t))
+        return tuple(new), tuple(y_t)
+
+    # What a cell assigns while it is traced must not leave the loop.
+    inside = keras.src.backend.common.stateless_scope.in_stateless_scope()
+    with contextlib.nullcontext() if inside else keras.StatelessScope():
+        carry, outputs = jax.lax.scan(body, tuple(carry), tuple(sequences), reverse=reverse)
+    return list(carry), list(outputs)
