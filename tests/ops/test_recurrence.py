@@ -1,0 +1,186 @@
+"""Back-propagation through time derived by hand, against the plain loop's automatic gradient."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras import ops
+
+from kerasdl import activations
+from kerasdl.backend import compiled, value_and_grad
+from kerasdl.ops.linear import product
+from kerasdl.ops.recurrence import (
+    by_hand,
+    gru,
+    gru_step,
+    gru_step_reset_before,
+    lstm,
+    lstm_step,
+    simple_rnn,
+    unfold,
+)
+
+B, T, F, U = 3, 5, 4, 2
+MASKS = {
+    "none": None,
+    "right": [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1], [1, 0, 0, 0, 0]],
+    "left": [[0, 0, 1, 1, 1], [1, 1, 1, 1, 1], [0, 1, 1, 1, 1]],
+    "middle": [[1, 0, 1, 0, 1], [1, 1, 0, 1, 1], [1, 0, 0, 0, 1]],
+    "all": [[0, 0, 0, 0, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]],
+}
+
+
+def plain_lstm(x, h, c, W, R, b, **how):
+    def step(x_t, states):
+        h_t, c_t, _ = lstm_step(product(x_t, W) + product(states[0], R) + b, states[1])
+        return [h_t], [h_t, c_t]
+
+    _, y, states = unfold(step, x, [h, c], [h], **how)
+    return y, states
+
+
+def plain_gru(x, h, W, R, b, **how):
+    def step(x_t, states):
+        b_x, b_h = ops.unstack(b, 2)
+        h_t, _ = gru_step(product(x_t, W) + b_x, product(states[0], R) + b_h, states[0])
+        return [h_t], [h_t]
+
+    _, y, states = unfold(step, x, [h], [h], **how)
+    return y, states
+
+
+def plain_gru_reset_before(x, h, W, R, b, **how):
+    def step(x_t, states):
+        h_t, _ = gru_step_reset_before(product(x_t, W) + b, states[0], R)
+        return [h_t], [h_t]
+
+    _, y, states = unfold(step, x, [h], [h], **how)
+    return y, states
+
+
+def plain_simple_rnn(x, h, W, R, b, **how):
+    def step(x_t, states):
+        h_t = activations.tanh(product(x_t, W) + product(states[0], R) + b)
+        return [h_t], [h_t]
+
+    _, y, states = unfold(step, x, [h], [h], **how)
+    return y, states
+
+
+def by_hand_with(function, **settings):
+    def run(*arguments, **how):
+        y, *states = function(*arguments, **how, **settings)
+        return (None if y is None else [y]), states
+
+    return run
+
+
+# name → by hand, plain, number of states, gates, shape of the bias
+CELLS = {
+    "lstm": (by_hand_with(lstm), plain_lstm, 2, 4, (4 * U,)),
+    "gru": (by_hand_with(gru), plain_gru, 1, 3, (2, 3 * U)),
+    "gru before": (by_hand_with(gru, reset_after=False), plain_gru_reset_before, 1, 3, (3 * U,)),
+    "simple": (by_hand_with(simple_rnn), plain_simple_rnn, 1, 1, (U,)),
+}
+
+
+def arrays(cell, seed=0, T=T):
+    _, _, states, gates, bias = CELLS[cell]
+    rng = np.random.default_rng(seed)
+    shapes = [(B, T, F), *[(B, U)] * states, (F, gates * U), (U, gates * U), bias]
+    return [rng.normal(size=shape) for shape in shapes]
+
+
+def weighted(function, **how):
+    """A scalar in which every output and every last state counts, each number differently."""
+
+    def scalar(*tensors):
+        y, states = function(*tensors, **how)
+        total, rng = 0.0, np.random.default_rng(1)
+        for out in [*(y or []), *states]:
+            factors = ops.convert_to_tensor(rng.normal(size=out.shape), dtype=out.dtype)
+            total = total + ops.sum(out * factors)
+        return total
+
+    return scalar
+
+
+def compare(cell, mask, seed=0, T=T, **how):
+    mask = None if mask is None else ops.convert_to_tensor(np.array(mask, dtype=bool))
+    tensors = [ops.convert_to_tensor(a, dtype="float64") for a in arrays(cell, seed, T)]
+    fast, plain, *_ = CELLS[cell]
+    ours = value_and_grad(weighted(fast, mask=mask, **how), tensors)
+    expected = value_and_grad(weighted(plain, mask=mask, **how), tensors)
+    # The same products and sums in another order: a few roundings of float64.
+    np.testing.assert_allclose(ops.convert_to_numpy(ours[0]), expected[0], rtol=1e-12)
+    for a, b in zip(ours[1], expected[1], strict=True):
+        scale = np.abs(ops.convert_to_numpy(b)).max()
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(a), ops.convert_to_numpy(b), rtol=1e-10, atol=1e-12 * scale
+        )
+
+
+@pytest.mark.parametrize("sequences", [True, False], ids=["all outputs", "last output"])
+@pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
+@pytest.mark.parametrize("mask", list(MASKS))
+@pytest.mark.parametrize("cell", list(CELLS))
+def test_gradients_equal_the_plain_loops(cell, mask, backwards, sequences):
+    compare(cell, MASKS[mask], go_backwards=backwards, return_sequences=sequences)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    cell=st.sampled_from(list(CELLS)),
+    mask=st.lists(st.lists(st.booleans(), min_size=4, max_size=4), min_size=B, max_size=B),
+    backwards=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_any_mask(cell, mask, backwards, seed):
+    compare(cell, mask, seed, T=4, go_backwards=backwards)
+
+
+@pytest.mark.parametrize("xla", [False, True], ids=["graph", "XLA"])
+@pytest.mark.parametrize("cell", list(CELLS))
+def test_compiled(cell, xla):
+    fast, *_ = CELLS[cell]
+    tensors = [ops.convert_to_tensor(a, dtype="float32") for a in arrays(cell)]
+
+    def gradients(*tensors):
+        value, gradients = value_and_grad(weighted(fast), list(tensors))
+        return [value, *gradients]
+
+    expected = gradients(*tensors)
+    for a, b in zip(compiled(gradients, xla=xla)(*tensors), expected, strict=True):
+        # float32: seven digits, a few roundings.
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(a), ops.convert_to_numpy(b), rtol=1e-4, atol=1e-5
+        )
+
+
+def test_long_sequences_keep_their_digits():
+    compare("lstm", None, T=512)
+    compare("gru", None, T=512)
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "relu", "linear"])
+def test_derivative_of_what_came_out(name):
+    g, dg = by_hand(activations.get(name))
+    z = ops.convert_to_tensor(np.linspace(-2, 2, 8), dtype="float64")
+    _, (expected,) = value_and_grad(lambda z: ops.sum(activations.get(name)(z)), [z])
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(dg(g(z)) * ops.ones_like(z)),
+        ops.convert_to_numpy(expected),
+        rtol=1e-12,
+    )
+
+
+def test_others_have_no_derivative_by_hand():
+    assert by_hand(activations.get("gelu")) is None
+
+
+def test_sigmoid_at_the_ends():
+    g, dg = by_hand(activations.sigmoid)
+    a = g(ops.convert_to_tensor([-1e4, 1e4], dtype=keras.config.floatx()))
+    assert ops.convert_to_numpy(a).tolist() == [0.0, 1.0]
+    assert ops.convert_to_numpy(dg(a)).tolist() == [0.0, 0.0]
