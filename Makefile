@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all verify verify-tensorflow verify-jax verify-torch verify-sample \
-        keras-suite keras-suite-tensorflow keras-suite-jax bench-foundations cnn-parity notebooks lint \
+        keras-suite keras-suite-tensorflow keras-suite-jax bench-foundations bench-recurrent cnn-parity notebooks lint \
         format clean
 
 help: ## List the targets
@@ -78,6 +78,10 @@ keras-suite-jax: $(TORCH)
 bench-foundations: $(READY) ## Ours against the built-ins in time and memory, on TensorFlow and JAX
 	KERAS_BACKEND=tensorflow $(BIN)/python benchmarks/foundations.py
 	KERAS_BACKEND=jax $(BIN)/python benchmarks/foundations.py
+
+bench-recurrent: $(READY) ## Recurrent layers against the built-ins, on TensorFlow and JAX
+	KERAS_BACKEND=tensorflow $(BIN)/python benchmarks/recurrent.py
+	KERAS_BACKEND=jax $(BIN)/python benchmarks/recurrent.py
 
 # Long: six full trainings. FLAGS="--epochs 1 --seeds 1" for a look.
 cnn-parity: $(READY) ## Train the CNN recipe from ours and from built-ins, three seeds each

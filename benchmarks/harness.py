@@ -44,6 +44,8 @@ class LayerBench:
         shapes: Shapes of the inputs, drawn from a normal distribution.
         inputs: Returns the input tensors, in place of `shapes`.
         ours: Builds ours in place of `make`, for rows that compare forms of ours.
+        against_the_faster: Whether ours, with XLA and without, is held against the faster of the
+            built-in's two.
     """
 
     name: str
@@ -51,6 +53,7 @@ class LayerBench:
     shapes: tuple = ()
     inputs: object = None
     ours: object = None
+    against_the_faster: bool = False
 
     def steps(self, k, xla):
         """Return {mode: function without arguments} for one side."""
@@ -100,6 +103,7 @@ class LossBench:
     name: str
     make: object
     inputs: object
+    against_the_faster = False
 
     def steps(self, k, xla):
         """Return {mode: function without arguments} for one side."""
@@ -117,6 +121,7 @@ class OptimizerBench:
     name: str
     make: object
     shapes: tuple
+    against_the_faster = False
 
     def steps(self, k, xla):
         """Return {mode: function without arguments} for one side."""
@@ -150,20 +155,19 @@ def _sample(step, count) -> float:
     return (time.perf_counter() - started) / count
 
 
-def compare(theirs, ours) -> tuple[float, float, float]:
-    """Time two steps in turn; return both medians in ms and the median of the paired ratios."""
-    for step in (theirs, ours):
+def interleaved(steps) -> list[list[float]]:
+    """Time functions in turn, forwards and back; return the samples of each in seconds."""
+    for step in steps:
         for _ in range(3):
             _sample(step, 1)
-    count = max(1, int(SAMPLE_SECONDS / max(1e-6, min(_sample(theirs, 3), _sample(ours, 3)))))
-    samples = []
+    fastest = min(_sample(step, 3) for step in steps)
+    count = max(1, int(SAMPLE_SECONDS / max(1e-6, fastest)))
+    samples = [[] for _ in steps]
     for round_number in range(ROUNDS):
-        pair = {}
-        for side in ((theirs, ours), (ours, theirs))[round_number % 2]:
-            pair[side] = _sample(side, count)
-        samples.append((pair[theirs], pair[ours]))
-    baseline, own = (statistics.median(s) * 1e3 for s in zip(*samples))
-    return baseline, own, statistics.median(a / b for a, b in samples)
+        order = range(len(steps))
+        for i in order if round_number % 2 else reversed(order):
+            samples[i].append(_sample(steps[i], count))
+    return samples
 
 
 def modes() -> list[bool]:
@@ -172,12 +176,24 @@ def modes() -> list[bool]:
 
 
 def run_case(case) -> list[dict]:
-    """All rows of one case on this backend."""
+    """All rows of one case on this backend.
+
+    Ours is held against the built-in in the same mode or, where the case says so, against the
+    faster of the built-in with XLA and without. The ratio is the median over rounds in which both
+    were timed one after the other.
+    """
+    sides = {xla: [case.steps(k, xla) for k in (keras, kerasdl)] for xla in modes()}
     rows = []
-    for xla in modes():
-        sides = [case.steps(k, xla) for k in (keras, kerasdl)]
-        for mode in sides[0]:
-            baseline, own, ratio = compare(sides[0][mode], sides[1][mode])
+    for mode in next(iter(sides.values()))[0]:
+        if case.against_the_faster:
+            samples = interleaved([side[mode] for pair in sides.values() for side in pair])
+            theirs = min(samples[::2], key=statistics.median)
+            timed = [(theirs, ours) for ours in samples[1::2]]
+        else:
+            timed = [interleaved([side[mode] for side in pair]) for pair in sides.values()]
+        for xla, (theirs, ours) in zip(sides, timed, strict=True):
+            baseline, own = (statistics.median(s) * 1e3 for s in (theirs, ours))
+            ratio = statistics.median(a / b for a, b in zip(theirs, ours, strict=True))
             rows.append(
                 {
                     "case": case.name,
@@ -248,7 +264,7 @@ def machine() -> dict:
     }
 
 
-def main(name: str, cases, arguments) -> None:
+def main(name: str, cases, arguments) -> list[dict]:
     """Run the cases on this backend; their rows replace those in `results/NAME.json`."""
     cases = [case for case in cases if arguments.only in case.name]
     peaks = {case.name: peaks_of(case) for case in cases} if arguments.memory else {}
@@ -272,3 +288,4 @@ def main(name: str, cases, arguments) -> None:
     RESULTS.mkdir(exist_ok=True)
     path.write_text(json.dumps(content, indent=1) + "\n")
     print(f"Written: {path.relative_to(Path.cwd())}")
+    return rows

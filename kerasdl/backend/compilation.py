@@ -102,6 +102,7 @@ def fuse(function: Callable, *tensors: Any) -> Any:
         return function(*tensors)
     import tensorflow as tf
 
+    tensors = [tf.convert_to_tensor(t) for t in tensors]  # variables are read out here
     return tf.function(function, jit_compile=True, autograph=False)(*tensors)
 
 

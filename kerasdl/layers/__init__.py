@@ -94,6 +94,16 @@ from kerasdl.layers.preprocessing.rescaling import Rescaling
 from kerasdl.layers.repeating import RepeatVector, UpSampling1D, UpSampling3D
 from kerasdl.layers.reshape import Reshape
 from kerasdl.layers.rms_normalization import RMSNormalization
+from kerasdl.layers.rnn.bidirectional import Bidirectional as Bidirectional
+from kerasdl.layers.rnn.gru import GRU as GRU
+from kerasdl.layers.rnn.gru_cell import GRUCell as GRUCell
+from kerasdl.layers.rnn.lstm import LSTM as LSTM
+from kerasdl.layers.rnn.lstm_cell import LSTMCell as LSTMCell
+from kerasdl.layers.rnn.rnn import RNN as RNN
+from kerasdl.layers.rnn.simple_rnn import SimpleRNN as SimpleRNN
+from kerasdl.layers.rnn.simple_rnn_cell import SimpleRNNCell as SimpleRNNCell
+from kerasdl.layers.rnn.stacked_rnn_cells import StackedRNNCells as StackedRNNCells
+from kerasdl.layers.rnn.time_distributed import TimeDistributed as TimeDistributed
 from kerasdl.layers.separable_conv import SeparableConv1D, SeparableConv2D
 from kerasdl.layers.sinusoidal_position_encoding import SinusoidalPositionEncoding
 from kerasdl.layers.softmax import Softmax
@@ -104,6 +114,16 @@ from kerasdl.layers.up_sampling import UpSampling2D
 from kerasdl.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
 OURS = (
+    Bidirectional,
+    GRU,
+    GRUCell,
+    LSTM,
+    LSTMCell,
+    RNN,
+    SimpleRNN,
+    SimpleRNNCell,
+    StackedRNNCells,
+    TimeDistributed,
     Normalization,
     Masking,
     Reshape,

@@ -7,6 +7,7 @@ import keras
 
 from kerasdl.builtins import fall_back_to
 from kerasdl.ops import image as image
+from kerasdl.ops import recurrence as recurrence
 from kerasdl.ops.adaptive_pooling import adaptive_average_pooling as adaptive_average_pooling
 from kerasdl.ops.adaptive_pooling import adaptive_max_pooling as adaptive_max_pooling
 from kerasdl.ops.attention import attention_equations as attention_equations

@@ -91,6 +91,7 @@ def gru(
     mask=None,
     go_backwards=False,
     return_sequences=True,
+    training=True,
     activation=tanh,
     recurrent_activation=sigmoid,
     reset_after=True,
@@ -121,6 +122,8 @@ def gru(
         mask: Booleans (B, T), `True` where a step counts; elsewhere the state stays.
         go_backwards: Whether $t$ runs from $T$ down to 1.
         return_sequences: Whether $h_t$ of all steps is returned.
+        training: Whether the way back is prepared. Without, nothing is kept, and a gradient that is
+            asked for all the same is the automatic one.
         activation: $g$; one that `kerasdl.ops.recurrence.by_hand` knows.
         recurrent_activation: $\sigma$; likewise.
         reset_after: Whether the reset gate acts after the product with $U$ (as cuDNN) or before it
@@ -142,7 +145,9 @@ def gru(
     form = _reset_after if reset_after else _reset_before
     recurrence = form(by_hand(activation), by_hand(recurrent_activation))
     weights = [W, U] if b is None else [W, U, b]
-    h, (h_T,) = through_time(recurrence, x, [h_0], weights, mask, go_backwards, return_sequences)
+    h, (h_T,) = through_time(
+        recurrence, x, [h_0], weights, mask, go_backwards, return_sequences, training
+    )
     return h, h_T
 
 

@@ -54,6 +54,7 @@ def lstm(
     mask=None,
     go_backwards=False,
     return_sequences=True,
+    training=True,
     activation=tanh,
     recurrent_activation=sigmoid,
 ):
@@ -82,6 +83,8 @@ def lstm(
         mask: Booleans (B, T), `True` where a step counts; elsewhere the states stay.
         go_backwards: Whether $t$ runs from $T$ down to 1.
         return_sequences: Whether $h_t$ of all steps is returned.
+        training: Whether the way back is prepared. Without, nothing is kept, and a gradient that is
+            asked for all the same is the automatic one.
         activation: $g$; one that `kerasdl.ops.recurrence.by_hand` knows.
         recurrent_activation: $\sigma$; likewise.
 
@@ -128,7 +131,6 @@ def lstm(
 
     recurrence = Recurrence(prepare, step, back, 7, (4,), weight_gradients)
     weights = [W, U] if b is None else [W, U, b]
-    h, (h_T, c_T) = through_time(
-        recurrence, x, [h_0, c_0], weights, mask, go_backwards, return_sequences
-    )
+    how = (mask, go_backwards, return_sequences, training)
+    h, (h_T, c_T) = through_time(recurrence, x, [h_0, c_0], weights, *how)
     return h, h_T, c_T

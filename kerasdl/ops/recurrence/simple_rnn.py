@@ -9,7 +9,16 @@ from kerasdl.ops.recurrence.through_time import Recurrence, through_time
 
 
 def simple_rnn(
-    x, h_0, W, U, b=None, mask=None, go_backwards=False, return_sequences=True, activation=tanh
+    x,
+    h_0,
+    W,
+    U,
+    b=None,
+    mask=None,
+    go_backwards=False,
+    return_sequences=True,
+    training=True,
+    activation=tanh,
 ):
     r"""Run a simple recurrent network along a sequence, its gradient derived by hand.
 
@@ -29,6 +38,8 @@ def simple_rnn(
         mask: Booleans (B, T), `True` where a step counts; elsewhere the state stays.
         go_backwards: Whether $t$ runs from $T$ down to 1.
         return_sequences: Whether $h_t$ of all steps is returned.
+        training: Whether the way back is prepared. Without, nothing is kept, and a gradient that is
+            asked for all the same is the automatic one.
         activation: $g$; one that `kerasdl.ops.recurrence.by_hand` knows.
 
     Returns:
@@ -69,5 +80,7 @@ def simple_rnn(
 
     recurrence = Recurrence(prepare, step, back, 2, (1,), weight_gradients)
     weights = [W, U] if b is None else [W, U, b]
-    h, (h_T,) = through_time(recurrence, x, [h_0], weights, mask, go_backwards, return_sequences)
+    h, (h_T,) = through_time(
+        recurrence, x, [h_0], weights, mask, go_backwards, return_sequences, training
+    )
     return h, h_T

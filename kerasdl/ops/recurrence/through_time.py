@@ -35,7 +35,14 @@ class Recurrence(NamedTuple):
 
 
 def through_time(
-    recurrence, x, states, weights, mask=None, go_backwards=False, return_sequences=True
+    recurrence,
+    x,
+    states,
+    weights,
+    mask=None,
+    go_backwards=False,
+    return_sequences=True,
+    training=True,
 ):
     r"""Run a recurrence along a sequence, with back-propagation through time written out.
 
@@ -63,6 +70,8 @@ def through_time(
         mask: Booleans (B, T), `True` where a step counts; or `None`.
         go_backwards: Whether $t$ runs from $T$ down to 1.
         return_sequences: Whether the outputs of all steps are returned.
+        training: Whether the way back is prepared. Without, nothing is kept, and a gradient that is
+            asked for all the same is the automatic one.
 
     Returns:
         All outputs (B, T, u), each beside its input (`None` without `return_sequences`), and the
@@ -73,18 +82,19 @@ def through_time(
         10.2.2.
     """
     n, masked = len(states), mask is not None
+    kept = recurrence.kept if training else 0
 
     def forwards(x, *rest):
         prepared = recurrence.prepare(*rest[n : n + len(weights)])
 
         def step(carry, at_t):
-            new, kept = recurrence.step(at_t[0], carry, prepared)
+            new, to_keep = recurrence.step(at_t[0], carry, prepared)
             if masked:
                 new = [ops.where(at_t[1], s, old) for s, old in zip(new, carry, strict=True)]
-            return new, [*kept, *new[: int(return_sequences)]]
+            return new, [*to_keep[:kept], *new[: int(return_sequences)]]
 
         sequences = [time_first(x), *_masks(rest)]
-        like = [rest[0]] * (recurrence.kept + int(return_sequences))
+        like = [rest[0]] * (kept + int(return_sequences))
         return scan(step, list(rest[:n]), sequences, like, reverse=go_backwards)
 
     def backwards(*tensors):
@@ -114,14 +124,14 @@ def through_time(
     @with_gradient
     def unfolded(x, *rest):
         last, outputs = fuse(forwards, x, *rest)
-        kept, outputs = outputs[: recurrence.kept], outputs[recurrence.kept :]
+        for_later, outputs = _cut(outputs, kept)
 
         def backward(*upstream):
-            ds, da = fuse(backwards, *rest, *upstream[:n], *kept, *upstream[n:])
+            ds, da = fuse(backwards, *rest, *upstream[:n], *for_later, *upstream[n:])
             xs = time_first(x)
             dx, d_weights = recurrence.weight_gradients(
                 _as_rows(xs),
-                [_as_rows(k) for k in kept],
+                [_as_rows(k) for k in for_later],
                 [_as_rows(d) for d in da],
                 *rest[n : n + len(weights)],
             )
@@ -131,7 +141,11 @@ def through_time(
         return (*last, *outputs), backward
 
     arguments = [*states, *weights, *([ops.cast(mask, "bool")] if masked else [])]
-    results = unfolded(x, *arguments)
+    if training:
+        results = unfolded(x, *arguments)
+    else:
+        last, outputs = fuse(forwards, x, *arguments)
+        results = [*last, *outputs]
     y = time_first(results[n]) if return_sequences else None
     return y, list(results[:n])
 

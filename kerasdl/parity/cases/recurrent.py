@@ -1,0 +1,218 @@
+"""Cases of the recurrent layers, their cells and wrappers."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasdl.parity.case import Input, LayerCase
+
+B, T, F, U = 3, 5, 4, 2
+X = Input((B, T, F), free=(0, 1))
+FIXED = Input((B, T, F), free=())
+STATE = Input((B, U))
+MASK = ((B, T),)
+
+UNROLLED = {"dynamic sizes": "an unrolled layer has a fixed length"}
+NO_GATES = {"all": "has no `return_gates`"}
+
+
+def sigmoid(z):
+    """Squash to (0, 1)."""
+    return 1 / (1 + np.exp(-z))
+
+
+def lstm_gates(weights, x, training):
+    """Return the last output of an LSTM and its gates, in the order of their names."""
+    W, U_, b = weights.values()
+    h = c = np.zeros((len(x), U_.shape[0]))
+    steps = []
+    for t in range(x.shape[1]):
+        i, f, candidate, o = np.split(x[:, t] @ W + h @ U_ + b, 4, axis=-1)
+        i, f, candidate, o = sigmoid(i), sigmoid(f), np.tanh(candidate), sigmoid(o)
+        c = f * c + i * candidate
+        h = o * np.tanh(c)
+        steps.append([candidate, c, f, i, o])
+    return [h, *(np.stack(gate, axis=1) for gate in zip(*steps))]
+
+
+def gru_gates(weights, x, training):
+    """Return the last output of a GRU and its gates, in the order of their names."""
+    W, U_, (b_x, b_h) = weights.values()
+    h = np.zeros((len(x), U_.shape[0]))
+    steps = []
+    for t in range(x.shape[1]):
+        xz, xr, xh = np.split(x[:, t] @ W + b_x, 3, axis=-1)
+        hz, hr, hh = np.split(h @ U_ + b_h, 3, axis=-1)
+        z, r = sigmoid(xz + hz), sigmoid(xr + hr)
+        candidate = np.tanh(xh + r * hh)
+        h = z * h + (1 - z) * candidate
+        steps.append([candidate, r, z])
+    return [h, *(np.stack(gate, axis=1) for gate in zip(*steps))]
+
+
+@keras.saving.register_keras_serializable(package="kerasdl_parity")
+class MinimalCell(keras.Layer):
+    """A cell of a user: two states, the output another size than either."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.state_size = [units, units]
+        self.output_size = 2 * units
+
+    def build(self, input_shape):
+        """Create the kernel."""
+        self.kernel = self.add_weight(
+            name="kernel", shape=(input_shape[-1], self.units), initializer="glorot_uniform"
+        )
+
+    def call(self, inputs, states):
+        """Add to one state, multiply with the other."""
+        a = ops.matmul(inputs, self.kernel)
+        first, second = states[0] + a, ops.tanh(a) * states[1] + a
+        return ops.concatenate([first, second], axis=-1), [first, second]
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "units": self.units}
+
+
+def layer(symbol, label="", inputs=(X,), masks=MASK, **kwargs):
+    """Return a case of a layer of `units=U`."""
+    skip = kwargs.pop("skip", {})
+    reference = kwargs.pop("reference", None)
+    wrong = kwargs.pop("builtin_is_wrong", {})
+    return LayerCase(
+        symbol=f"layers.{symbol}",
+        label=label,
+        kwargs={"units": U, **kwargs},
+        inputs=inputs,
+        masks=masks,
+        skip=skip,
+        reference=reference,
+        builtin_is_wrong=wrong,
+        depth=T,
+    )
+
+
+def of_all_kinds(symbol):
+    """Return the cases that every recurrent layer has."""
+    return [
+        layer(symbol),
+        layer(symbol, "all outputs", return_sequences=True),
+        layer(
+            symbol,
+            "backwards, with states",
+            return_sequences=True,
+            return_state=True,
+            go_backwards=True,
+        ),
+        layer(
+            symbol,
+            "0 where masked, no bias",
+            return_sequences=True,
+            zero_output_for_mask=True,
+            use_bias=False,
+        ),
+        layer(symbol, "relu", activation="relu", kernel_regularizer="l2"),
+        layer(symbol, "plain loop", activation="softsign", return_sequences=True),
+        layer(symbol, "unrolled", inputs=(FIXED,), unroll=True, skip=UNROLLED),
+        layer(symbol, "512 steps", inputs=(Input((2, 512, F)),), masks=None, skip=LONG),
+    ]
+
+
+LONG = {
+    "bfloat16": "512 roundings to 8 bits, one upon the other",
+    "SavedModel": "as for 5 steps",
+    ".keras": "as for 5 steps",
+    "modes": "eager steps take a minute: tests/ops/test_recurrence.py",
+}
+
+
+def made(symbol, label, make, inputs=(X,), masks=MASK, **more):
+    """Return a case of a layer that wraps others."""
+    return LayerCase(
+        symbol=f"layers.{symbol}",
+        label=label,
+        make=make,
+        inputs=inputs,
+        masks=masks,
+        depth=T,
+        **more,
+    )
+
+
+CASES = [
+    *of_all_kinds("SimpleRNN"),
+    *of_all_kinds("LSTM"),
+    *of_all_kinds("GRU"),
+    layer("SimpleRNN", "initial state", inputs=(X, STATE), masks=None),
+    layer("GRU", "initial state", inputs=(X, STATE), masks=None),
+    layer("GRU", "reset before", reset_after=False, return_sequences=True),
+    layer(
+        "GRU",
+        "reset before, unrolled",
+        inputs=(FIXED,),
+        reset_after=False,
+        unroll=True,
+        skip=UNROLLED,
+    ),
+    layer("LSTM", "hard sigmoid", recurrent_activation="hard_sigmoid", unit_forget_bias=False),
+    layer(
+        "LSTM",
+        "gates",
+        return_gates=True,
+        masks=None,
+        reference=lstm_gates,
+        builtin_is_wrong=NO_GATES,
+    ),
+    layer(
+        "GRU",
+        "gates",
+        return_gates=True,
+        masks=None,
+        reference=gru_gates,
+        builtin_is_wrong=NO_GATES,
+    ),
+    made("SimpleRNNCell", "", lambda k: k.layers.SimpleRNNCell(U), (Input((B, F)), STATE), None),
+    made("GRUCell", "", lambda k: k.layers.GRUCell(U), (Input((B, F)), STATE), None),
+    made("LSTMCell", "in RNN", lambda k: k.layers.RNN(k.layers.LSTMCell(U), return_state=True)),
+    made(
+        "RNN", "a cell of one's own", lambda k: k.layers.RNN(MinimalCell(U), return_sequences=True)
+    ),
+    made(
+        "RNN",
+        "a list of cells",
+        lambda k: k.layers.RNN([k.layers.GRUCell(3), k.layers.SimpleRNNCell(U)], return_state=True),
+    ),
+    made(
+        "StackedRNNCells",
+        "in RNN",
+        lambda k: k.layers.RNN(
+            k.layers.StackedRNNCells([k.layers.LSTMCell(3), k.layers.LSTMCell(U)]),
+            return_sequences=True,
+            go_backwards=True,
+        ),
+    ),
+    made("Bidirectional", "LSTM", lambda k: k.layers.Bidirectional(k.layers.LSTM(U))),
+    made(
+        "Bidirectional",
+        "GRU, all outputs, averaged",
+        lambda k: k.layers.Bidirectional(k.layers.GRU(U, return_sequences=True), merge_mode="ave"),
+    ),
+    made(
+        "Bidirectional",
+        "SimpleRNN, both apart, with states",
+        lambda k: k.layers.Bidirectional(
+            k.layers.SimpleRNN(U, return_sequences=True, return_state=True), merge_mode=None
+        ),
+    ),
+    made("TimeDistributed", "Dense", lambda k: k.layers.TimeDistributed(k.layers.Dense(U))),
+    made(
+        "TimeDistributed",
+        "BatchNormalization, step by step",
+        lambda k: k.layers.TimeDistributed(k.layers.BatchNormalization()),
+        inputs=(FIXED,),
+        skip=UNROLLED,
+    ),
+]
