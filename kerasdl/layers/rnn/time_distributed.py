@@ -65,6 +65,11 @@ class TimeDistributed(keras.layers.Wrapper):
         shape = self.layer.compute_output_shape(self._of_one_step(input_shape))
         return (shape[0], input_shape[1], *shape[1:])
 
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Rebuild the layer inside, then this."""
+        return super().from_config(dict(config), custom_objects)  # `Wrapper` takes entries out
+
     def call(self, inputs, training=None, mask=None):
         """Apply the layer to each step."""
         _check_mask(mask, inputs)

@@ -140,7 +140,8 @@ def through_time(
 
         return (*last, *outputs), backward
 
-    arguments = [*states, *weights, *([ops.cast(mask, "bool")] if masked else [])]
+    arguments = [ops.convert_to_tensor(t) for t in (*states, *weights)]
+    arguments += [ops.cast(mask, "bool")] if masked else []
     if training:
         results = unfolded(x, *arguments)
     else:

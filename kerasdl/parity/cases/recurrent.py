@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+import kerasdl
 from kerasdl.parity.case import Input, LayerCase
 
 B, T, F, U = 3, 5, 4, 2
@@ -142,6 +143,22 @@ def made(symbol, label, make, inputs=(X,), masks=MASK, **more):
     )
 
 
+def stack(k, *cells):
+    """Put cells one above the other, of 3 units and of U; named, so that Keras does not count."""
+    made = [cell(n, name=f"cell_{n}") for cell, n in zip(cells, (3, U), strict=True)]
+    return k.layers.StackedRNNCells(made, name="cells")
+
+
+def with_gates(kind):
+    """Build a layer that returns its gates; of Keras', one that cannot."""
+
+    def make(k):
+        more = {"return_gates": True} if k is kerasdl else {}
+        return getattr(k.layers, kind)(U, **more)
+
+    return make
+
+
 CASES = [
     *of_all_kinds("SimpleRNN"),
     *of_all_kinds("LSTM"),
@@ -158,60 +175,73 @@ CASES = [
         skip=UNROLLED,
     ),
     layer("LSTM", "hard sigmoid", recurrent_activation="hard_sigmoid", unit_forget_bias=False),
-    layer(
+    made(
         "LSTM",
         "gates",
-        return_gates=True,
+        with_gates("LSTM"),
         masks=None,
         reference=lstm_gates,
         builtin_is_wrong=NO_GATES,
     ),
-    layer(
+    made(
         "GRU",
         "gates",
-        return_gates=True,
+        with_gates("GRU"),
         masks=None,
         reference=gru_gates,
         builtin_is_wrong=NO_GATES,
     ),
     made("SimpleRNNCell", "", lambda k: k.layers.SimpleRNNCell(U), (Input((B, F)), STATE), None),
     made("GRUCell", "", lambda k: k.layers.GRUCell(U), (Input((B, F)), STATE), None),
-    made("LSTMCell", "in RNN", lambda k: k.layers.RNN(k.layers.LSTMCell(U), return_state=True)),
     made(
-        "RNN", "a cell of one's own", lambda k: k.layers.RNN(MinimalCell(U), return_sequences=True)
+        "LSTMCell",
+        "in RNN",
+        lambda k: k.layers.RNN(k.layers.LSTMCell(U, name="cell"), return_state=True),
     ),
     made(
         "RNN",
-        "a list of cells",
-        lambda k: k.layers.RNN([k.layers.GRUCell(3), k.layers.SimpleRNNCell(U)], return_state=True),
+        "a cell of one's own",
+        lambda k: k.layers.RNN(MinimalCell(U, name="cell"), return_sequences=True),
+    ),
+    made(
+        "RNN",
+        "cells one above the other",
+        lambda k: k.layers.RNN(
+            stack(k, k.layers.GRUCell, k.layers.SimpleRNNCell), return_state=True
+        ),
     ),
     made(
         "StackedRNNCells",
         "in RNN",
         lambda k: k.layers.RNN(
-            k.layers.StackedRNNCells([k.layers.LSTMCell(3), k.layers.LSTMCell(U)]),
+            stack(k, k.layers.LSTMCell, k.layers.LSTMCell),
             return_sequences=True,
             go_backwards=True,
         ),
     ),
-    made("Bidirectional", "LSTM", lambda k: k.layers.Bidirectional(k.layers.LSTM(U))),
+    made("Bidirectional", "LSTM", lambda k: k.layers.Bidirectional(k.layers.LSTM(U, name="a"))),
     made(
         "Bidirectional",
         "GRU, all outputs, averaged",
-        lambda k: k.layers.Bidirectional(k.layers.GRU(U, return_sequences=True), merge_mode="ave"),
+        lambda k: k.layers.Bidirectional(
+            k.layers.GRU(U, return_sequences=True, name="a"), merge_mode="ave"
+        ),
     ),
     made(
         "Bidirectional",
         "SimpleRNN, both apart, with states",
         lambda k: k.layers.Bidirectional(
-            k.layers.SimpleRNN(U, return_sequences=True, return_state=True), merge_mode=None
+            k.layers.SimpleRNN(U, return_sequences=True, return_state=True, name="a"),
+            merge_mode=None,
         ),
     ),
-    made("TimeDistributed", "Dense", lambda k: k.layers.TimeDistributed(k.layers.Dense(U))),
+    made(
+        "TimeDistributed", "Dense", lambda k: k.layers.TimeDistributed(k.layers.Dense(U, name="a"))
+    ),
     made(
         "TimeDistributed",
         "BatchNormalization, step by step",
-        lambda k: k.layers.TimeDistributed(k.layers.BatchNormalization()),
+        lambda k: k.layers.TimeDistributed(k.layers.BatchNormalization(name="a")),
         inputs=(FIXED,),
         skip=UNROLLED,
     ),
