@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from kerasdl.backend import hand_derived_in_graphs
-from kerasdl.losses.base import as_tensors, maximum, mean, register, same_rank
+from kerasdl.losses.base import as_tensors, clip, maximum, mean, register, same_rank
 
 
 def _pair(y_true, y_pred):
@@ -160,10 +160,18 @@ def huber(y_true, y_pred, delta=1.0):
         1.5
     """
     y, p = _pair(y_true, y_pred)
-    e = p - y
-    size = ops.abs(e)
-    line = delta * size - 0.5 * delta * delta
-    return mean(ops.where(size <= delta, 0.5 * ops.square(e), line))
+    return mean(_huber_terms(delta)(p - y))
+
+
+def _huber_terms(delta):
+    def equation(e):
+        size = ops.abs(e)
+        return ops.where(size <= delta, 0.5 * ops.square(e), delta * size - 0.5 * delta * delta)
+
+    def by_hand(e):  # ℓ' = e, kept within ±δ
+        return equation(e), lambda upstream: (upstream * clip(e, -delta, delta),)
+
+    return hand_derived_in_graphs(equation, by_hand)
 
 
 @register

@@ -186,13 +186,15 @@ def fast_layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None):
 def fast_rms_normalization(x, scale=None, axis=-1, epsilon=None):
     """Compute `rms_normalization` with the backward pass derived by hand.
 
-    Same arguments, same numbers.
+    Same arguments, same numbers. On JAX the plain equation: XLA's own backward pass is faster.
 
     Example:
         >>> y = fast_rms_normalization(ops.array([[1.0, 7.0]]), epsilon=0.0)
         >>> [round(float(v), 6) for v in y[0]]
         [0.2, 1.4]
     """
+    if keras.backend.backend() == "jax":
+        return rms_normalization(x, scale, axis, epsilon)
     return _standardise(x, scale, None, axis, epsilon, centred=False)
 
 

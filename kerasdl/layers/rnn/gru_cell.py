@@ -102,7 +102,7 @@ class GRUCell(GatedCell):
         (h,) = states
         activations = (self.activation, self.recurrent_activation)
         if self.reset_after:
-            b_x, b_h = (None, None) if self.bias is None else ops.unstack(self.bias, 2)
+            b_x, b_h = self._biases()
             a_x, a_h = self.from_inputs(inputs, training, b_x), self.from_state(h, training)
             h, (z, r, h_tilde) = gru_step(a_x, a_h if b_h is None else a_h + b_h, h, *activations)
         else:
@@ -113,6 +113,11 @@ class GRUCell(GatedCell):
                 a_x, dropped, ops.convert_to_tensor(self.recurrent_kernel), *activations
             )
         return h, [h], {"update": z, "reset": r, "candidate": h_tilde}
+
+    def _biases(self):
+        if self.bias is None:
+            return None, None
+        return ops.unstack(ops.convert_to_tensor(self.bias), 2)
 
     def get_config(self):
         """Return the constructor's arguments."""

@@ -46,8 +46,8 @@ def schedule_free_update(y, g, z, v, t, alpha, beta_1, beta_2, epsilon):
     y, z, t = (ops.convert_to_tensor(x) for x in (y, z, t))
     beta_1, beta_2 = ops.cast(beta_1, t.dtype), ops.cast(beta_2, t.dtype)
     v = exponential_moving_average(ops.square(g), v, beta_2)
-    root = ops.sqrt(v / (1 - ops.power(beta_2, t))) + ops.cast(epsilon, t.dtype)
+    root = ops.sqrt(v * (1 / (1 - ops.power(beta_2, t)))) + ops.cast(epsilon, t.dtype)
     z_t = ops.subtract(z, ops.divide(ops.multiply(constant_like(alpha, g), g), root))
-    x = (y - (1 - beta_1) * z) / beta_1
-    x_t = (1 - 1.0 / t) * x + (1.0 / t) * z_t
-    return z_t, v, (1 - beta_1) * z_t + beta_1 * x_t
+    # The last two lines of the equation in one, x_{t-1} put into it: β₁ x_{t-1} is y - (1 - β₁) z.
+    y_t = (1 - 1 / t) * (y - (1 - beta_1) * z) + (1 - beta_1 + beta_1 / t) * z_t
+    return z_t, v, y_t
