@@ -2,7 +2,7 @@
 
 `from kerasdl import layers` must replace `from keras import layers` in any program. Names that we
 have are ours; every other public name is the built-in, unchanged and recognisable:
-`kerasdl.layers.LSTM is keras.layers.LSTM` until there is one from the equations.
+`kerasdl.layers.ConvLSTM2D is keras.layers.ConvLSTM2D` until there is one from the equations.
 """
 
 from collections.abc import Callable

@@ -6,6 +6,10 @@ from kerasdl.inspection.descent import draw_descent as draw_descent
 from kerasdl.inspection.descent import draw_paths as draw_paths
 from kerasdl.inspection.descent import save_descent as save_descent
 from kerasdl.inspection.descent import save_paths as save_paths
+from kerasdl.inspection.gradient_flow import GradientFlow as GradientFlow
+from kerasdl.inspection.gradient_flow import draw_gradient_flow as draw_gradient_flow
+from kerasdl.inspection.gradient_flow import gradient_flow as gradient_flow
+from kerasdl.inspection.gradient_flow import save_gradient_flow as save_gradient_flow
 from kerasdl.inspection.live import LiveCurves as LiveCurves
 from kerasdl.inspection.plots import draw_attention as draw_attention
 from kerasdl.inspection.plots import save_attention as save_attention
