@@ -21,8 +21,9 @@ def scan(
     $$(c_t, y_t) = f(c_{t-1}, x_t), \qquad t = 1, \dots, T$$
 
     One loop of the backend: `tf.while_loop` with tensor arrays in a TensorFlow graph,
-    `jax.lax.scan` on JAX. PyTorch, and TensorFlow outside of a graph, step through Python.
-    (`keras.ops.scan` keeps only outputs that look like the carry on TensorFlow.)
+    `jax.lax.scan` on JAX. PyTorch, TensorFlow outside of a graph, and JAX outside of `jax.jit` on a
+    short sequence step through Python. (`keras.ops.scan` keeps only outputs that look like the
+    carry on TensorFlow.)
 
     Args:
         step: $f$: takes the carry and one element of each sequence, as lists of tensors, and
@@ -50,7 +51,7 @@ def scan(
     if unroll or name == "torch":
         return _steps_in_python(*arguments)
     if name == "jax":
-        return _jax_scan(*arguments)
+        return (_steps_in_python if _short_and_not_compiled(*arguments) else _jax_scan)(*arguments)
     import tensorflow as tf
 
     if tf.executing_eagerly():
@@ -92,6 +93,22 @@ def _tensorflow_loop(step, carry, sequences, outputs_like, reverse):
         lambda k, *_: k < T, body, (tf.constant(0), carry, arrays), maximum_iterations=T
     )
     return carry, [a.stack() for a in arrays]
+
+
+# Outside of `jax.jit` every call of `jax.lax.scan` compiles anew, for half a second and more: in that
+# time as many steps are taken one operation after the other.
+_FEW_STEPS = 32
+
+
+def _short_and_not_compiled(step, carry, sequences, outputs_like, reverse) -> bool:
+    import jax
+
+    def has_numbers(x):
+        while isinstance(x, jax.core.Tracer) and hasattr(x, "primal"):  # only differentiated
+            x = x.primal
+        return not isinstance(x, jax.core.Tracer)
+
+    return sequences[0].shape[0] <= _FEW_STEPS and all(map(has_numbers, [*carry, *sequences]))
 
 
 def _jax_scan(step, carry, sequences, outputs_like, reverse):
