@@ -95,8 +95,8 @@ def _tensorflow_loop(step, carry, sequences, outputs_like, reverse):
     return carry, [a.stack() for a in arrays]
 
 
-# Outside of `jax.jit` every call of `jax.lax.scan` compiles anew, for half a second and more: in that
-# time as many steps are taken one operation after the other.
+# Outside of `jax.jit` every call of `jax.lax.scan` compiles anew, for half a second and more: in
+# that time as many steps are taken one operation after the other.
 _FEW_STEPS = 32
 
 
