@@ -4,6 +4,7 @@ from keras import ops
 
 from kerasdl.backend import hand_derived_in_graphs
 from kerasdl.losses.base import as_tensors, maximum, mean, register
+from kerasdl.ops.normalization import count
 
 
 def _signs(y_true, y_pred):
@@ -13,36 +14,37 @@ def _signs(y_true, y_pred):
     return y * (1 + binary) - binary, p  # 2 y - 1 if all labels are 0 or 1, else y
 
 
-def _short_of_margin_equation(y, p):
-    return maximum(1 - y * p, 0.0)
+def _hinge_equation(y, p):
+    return mean(maximum(1 - y * p, 0.0))
 
 
-def _short_of_margin_by_hand(y, p):
+def _hinge_by_hand(y, p):
     margin = 1 - y * p
 
     def backward(upstream):
-        slope = ops.where(margin >= 0, upstream, ops.zeros_like(upstream))
-        return -slope * p, -slope * y
+        slope = ops.expand_dims(upstream / count(p, [-1]), -1)
+        short, zero = margin >= 0, ops.zeros_like(p)
+        return -slope * ops.where(short, p, zero), -slope * ops.where(short, y, zero)
 
-    return maximum(margin, 0.0), backward
+    return mean(maximum(margin, 0.0)), backward
 
 
 def _squared_equation(y, p):
-    return ops.square(maximum(1 - y * p, 0.0))
+    return mean(ops.square(maximum(1 - y * p, 0.0)))
 
 
 def _squared_by_hand(y, p):
     short = maximum(1 - y * p, 0.0)
 
     def backward(upstream):
-        slope = -2 * upstream * short
+        slope = ops.expand_dims(-2 * upstream / count(p, [-1]), -1) * short
         return slope * p, slope * y
 
-    return short * short, backward
+    return mean(short * short), backward
 
 
-_short_of_margin = hand_derived_in_graphs(_short_of_margin_equation, _short_of_margin_by_hand)
-_squared_short_of_margin = hand_derived_in_graphs(_squared_equation, _squared_by_hand)
+_hinge = hand_derived_in_graphs(_hinge_equation, _hinge_by_hand)
+_squared_hinge = hand_derived_in_graphs(_squared_equation, _squared_by_hand)
 
 
 @register
@@ -65,7 +67,7 @@ def hinge(y_true, y_pred):
         >>> float(hinge([1.0, -1.0], [0.5, -2.0]))
         0.25
     """
-    return mean(_short_of_margin(*_signs(y_true, y_pred)))
+    return _hinge(*_signs(y_true, y_pred))
 
 
 @register
@@ -88,7 +90,7 @@ def squared_hinge(y_true, y_pred):
         >>> float(squared_hinge([1.0, -1.0], [0.5, -2.0]))
         0.125
     """
-    return mean(_squared_short_of_margin(*_signs(y_true, y_pred)))
+    return _squared_hinge(*_signs(y_true, y_pred))
 
 
 @register
