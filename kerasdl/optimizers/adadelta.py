@@ -27,6 +27,7 @@ class Adadelta(Optimizer):
         Zeiler, 2012, ADADELTA: an Adaptive Learning Rate Method, algorithm 1.
 
     Example:
+        >>> import keras
         >>> x = keras.Variable([1.0])
         >>> Adadelta(learning_rate=1.0, rho=0.75, epsilon=1.0).apply([ops.array([2.0])], [x])
         >>> round(float(x[0]), 4)

@@ -27,6 +27,7 @@ class Adam(Optimizer):
         Kingma and Ba, 2015, Adam. Reddi et al., 2018, On the Convergence of Adam and Beyond.
 
     Example:
+        >>> import keras
         >>> x = keras.Variable([1.0])
         >>> Adam(learning_rate=0.1).apply([ops.array([5.0])], [x])
         >>> round(float(x[0]), 4)

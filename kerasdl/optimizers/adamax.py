@@ -26,6 +26,7 @@ class Adamax(Optimizer):
         Kingma and Ba, 2015, Adam, section 7.1, algorithm 2.
 
     Example:
+        >>> import keras
         >>> x = keras.Variable([1.0])
         >>> Adamax(learning_rate=0.1).apply([ops.array([5.0])], [x])
         >>> round(float(x[0]), 4)

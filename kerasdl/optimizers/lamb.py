@@ -26,6 +26,7 @@ class Lamb(Optimizer):
         You et al., 2020, Large Batch Optimization for Deep Learning, algorithm 2.
 
     Example:
+        >>> import keras
         >>> x = keras.Variable([1.0])
         >>> Lamb(learning_rate=0.1).apply([ops.array([5.0])], [x])
         >>> round(float(x[0]), 4)

@@ -26,6 +26,7 @@ class Lion(Optimizer):
         Chen et al., 2023, Symbolic Discovery of Optimization Algorithms, program 1.
 
     Example:
+        >>> import keras
         >>> x = keras.Variable([1.0])
         >>> Lion(learning_rate=0.1).apply([ops.array([5.0])], [x])
         >>> round(float(x[0]), 4)

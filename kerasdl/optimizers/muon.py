@@ -42,6 +42,7 @@ class Muon(Optimizer):
         Jordan et al., 2024, Muon. Liu et al., 2025, Muon is Scalable for LLM Training, for $r$.
 
     Example:
+        >>> import keras
         >>> x = keras.Variable([[2.0, 0.0], [0.0, 1.0]])
         >>> Muon(learning_rate=0.1, weight_decay=None).apply([ops.ones((2, 2))], [x])
         >>> float(x[0, 0]) < 2

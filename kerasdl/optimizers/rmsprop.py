@@ -30,6 +30,7 @@ class RMSprop(Optimizer):
         Neural Networks, equations 38 to 41, for the centred form.
 
     Example:
+        >>> import keras
         >>> x = keras.Variable([1.0])
         >>> RMSprop(learning_rate=0.1, rho=0.75).apply([ops.array([5.0])], [x])
         >>> round(float(x[0]), 4)

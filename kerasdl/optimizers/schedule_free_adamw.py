@@ -27,6 +27,7 @@ class ScheduleFreeAdamW(Optimizer):
         Defazio et al., 2024, The Road Less Scheduled, algorithm 1.
 
     Example:
+        >>> import keras
         >>> x = keras.Variable([1.0])
         >>> ScheduleFreeAdamW(learning_rate=0.1).apply([ops.array([5.0])], [x])
         >>> round(float(x[0]), 4)

@@ -35,6 +35,7 @@ class SGD(Optimizer):
         and Momentum in Deep Learning, section 2.
 
     Example:
+        >>> import keras
         >>> x = keras.Variable([1.0])
         >>> SGD(learning_rate=0.1).apply([ops.array([2.0])], [x])
         >>> round(float(x[0]), 4)
