@@ -127,6 +127,7 @@ LONG = {
     "SavedModel": "as for 5 steps",
     ".keras": "as for 5 steps",
     "modes": "eager steps take a minute: tests/ops/test_recurrence.py",
+    "finite differences": "as for 5 steps",
 }
 
 
