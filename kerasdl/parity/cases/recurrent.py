@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 import kerasdl
+from kerasdl.ops.linear import product
 from kerasdl.parity.case import Input, LayerCase
 
 B, T, F, U = 3, 5, 4, 2
@@ -69,7 +70,7 @@ class MinimalCell(keras.Layer):
 
     def call(self, inputs, states):
         """Add to one state, multiply with the other."""
-        a = ops.matmul(inputs, self.kernel)
+        a = product(inputs, self.kernel)  # float64 stays float64 on PyTorch
         first, second = states[0] + a, ops.tanh(a) * states[1] + a
         return ops.concatenate([first, second], axis=-1), [first, second]
 
@@ -175,7 +176,7 @@ CASES = [
         unroll=True,
         skip=UNROLLED,
     ),
-    layer("LSTM", "hard sigmoid", recurrent_activation="hard_sigmoid", unit_forget_bias=False),
+    layer("LSTM", "softsign gates", recurrent_activation="softsign", unit_forget_bias=False),
     made(
         "LSTM",
         "gates",
