@@ -235,3 +235,25 @@ def test_a_cell_needs_a_state_size():
 
     with pytest.raises(ValueError, match="should have a `state_size` attribute"):
         layers.RNN(Cell())
+
+
+def test_states_that_do_not_fit_are_named():
+    h = np.zeros((B, U), "float32")
+    with pytest.raises(ValueError, match=r"`initial_state` must hold 2 state.*Received: 1 of"):
+        layers.LSTM(U)(X, initial_state=[h])
+    with pytest.raises(ValueError, match=r"sizes \[5\].*\(2, 4\)"):
+        layers.GRU(5)(X, initial_state=h)
+
+
+def test_a_mask_with_an_axis_of_one_is_taken():
+    mask = np.array([[True] * T, [True, True, False, True, False]])
+    ours, _ = pair("LSTM")
+    same_numbers(ours(X, mask=mask[..., None]), ours(X, mask=mask))
+    with pytest.raises(ValueError, match=r"`mask` must have the shape \(B, T\)"):
+        ours(X, mask=mask[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rate_of_one_does_as_in_keras(kind):
+    ours, theirs = pair(kind, dropout=1.0)
+    same_numbers(ours(X, training=True), theirs(X, training=True))

@@ -104,9 +104,14 @@ class RecurrentCell(keras.Layer):
         """Whether each gate sees its inputs through a dropout mask of its own."""
         return getattr(self, "implementation", 2) == 1
 
+    def drops(self, rate) -> bool:
+        """Whether a rate of dropout drops anything."""
+        return rate > 0
+
     def from_inputs(self, inputs, training, bias=None):
         r"""Compute $x_t W$ (+ a bias) with dropout on $x_t$."""
-        mask = self.get_dropout_mask(inputs) if training and 0 < self.dropout < 1 else None
+        drops = training and self.drops(self.dropout)
+        mask = self.get_dropout_mask(inputs) if drops else None
         a = self._dropped_product(inputs, mask, self.kernel)
         return a if bias is None else a + bias
 
@@ -116,7 +121,7 @@ class RecurrentCell(keras.Layer):
 
     def state_mask(self, h, training):
         """Return the dropout mask of the state, a list of one for each gate, or `None`."""
-        if not (training and 0 < self.recurrent_dropout < 1):
+        if not (training and self.drops(self.recurrent_dropout)):
             return None
         return self.get_recurrent_dropout_mask(h)
 
@@ -185,6 +190,10 @@ class GatedCell(RecurrentCell):
         self.recurrent_activation = activations.get(given["recurrent_activation"])
         # Dropout on the state is drawn for each gate, as in Keras.
         self.implementation = 1 if self.recurrent_dropout else given["implementation"]
+
+    def drops(self, rate) -> bool:
+        """Whether a rate of dropout drops anything: as in Keras, 1 does not in a gated cell."""
+        return 0 < rate < 1
 
     def get_config(self):
         """Return the constructor's arguments."""

@@ -90,7 +90,7 @@ class CellRNN(RNN):
             return self._with_gates(sequences, initial_state, mask, training)
         if not fast:
             return super().inner_loop(sequences, initial_state, mask, training)
-        if training and self.cell.dropout:
+        if training and self.cell.drops(self.cell.dropout):
             sequences *= ops.expand_dims(self.cell.get_dropout_mask(sequences[:, 0]), 1)
         outputs, *states = self.along_the_sequence(sequences, initial_state, mask, training)
         last = states[0]
@@ -110,11 +110,9 @@ class CellRNN(RNN):
 
         nothing = ops.zeros_like(states[0])
         outputs_0 = [states[0], *[nothing] * len(self.gate_names)]
-        kept, self.return_sequences = self.return_sequences, True
-        try:
-            last, outputs, states = self._unfolded(step, sequences, states, outputs_0, mask)
-        finally:
-            self.return_sequences = kept
+        last, outputs, states = self._unfolded(
+            step, sequences, states, outputs_0, mask, all_steps=True
+        )
         return last[0], outputs[0], states, dict(zip(self.gate_names, outputs[1:], strict=True))
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
@@ -154,6 +152,7 @@ def _attribute_of_the_cell(name):
     return property(operator.attrgetter(f"cell.{name}"), doc=f"`{name}` of the cell.")
 
 
+# `layer.units`, `layer.dropout` and so on: as in Keras, the layer shows what its cell has.
 for _name in OF_THE_CELL:
     setattr(CellRNN, _name, _attribute_of_the_cell(_name))
 

@@ -178,11 +178,12 @@ class RNN(keras.Layer):
         states = keras.tree.map_structure(
             lambda s: ops.convert_to_tensor(s, dtype=dtype), list(states)
         )
+        self._check_states(states)
         # Drawn before the loop, so that the masks hold for all its steps.
         draw_dropout_masks(
             self.cell, keras.tree.map_structure(lambda x: x[:, 0], sequences), states
         )
-        mask = keras.tree.flatten(mask)[0]
+        mask = _of_steps(keras.tree.flatten(mask)[0])
         last, outputs, states, *more = self.inner_loop(sequences, states, mask, training)
         reset_dropout_masks(self.cell)
         states = keras.tree.map_structure(lambda s: ops.cast(s, self.compute_dtype), states)
@@ -209,6 +210,18 @@ class RNN(keras.Layer):
                 f"batch size: {shape[0]}"
             )
 
+    def _check_states(self, states):
+        sizes = keras.tree.flatten(self.state_size)
+        found = [tuple(s.shape) for s in keras.tree.flatten(states)]
+        fits = len(found) == len(sizes) and all(
+            not isinstance(n, int) or shape[-1] in (n, None) for n, shape in zip(sizes, found)
+        )
+        if not fits:
+            raise ValueError(
+                f"`initial_state` must hold {len(sizes)} state(s) of the sizes {sizes}. "
+                f"Received: {len(found)} of the shapes {found}"
+            )
+
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """Run the cell; return the last output, all outputs and the last states."""
         arguments = {}
@@ -224,7 +237,7 @@ class RNN(keras.Layer):
         )
         return last[0], outputs[0] if self.return_sequences else None, states
 
-    def _unfolded(self, step, sequences, states, outputs_0, mask):
+    def _unfolded(self, step, sequences, states, outputs_0, mask, all_steps=False):
         last, outputs, states = unfold(
             step,
             sequences,
@@ -234,7 +247,7 @@ class RNN(keras.Layer):
             self.go_backwards,
             self.unroll,
             self.zero_output_for_mask,
-            self.return_sequences,
+            self.return_sequences or all_steps,
         )
         if outputs is not None and self.go_backwards:
             outputs = [ops.flip(y, axis=1) for y in outputs]  # in the order of computation
@@ -267,6 +280,15 @@ class RNN(keras.Layer):
         """Rebuild the layer, its cell first."""
         cell = keras.saving.deserialize_keras_object(config["cell"], custom_objects=custom_objects)
         return cls(cell, **{key: value for key, value in config.items() if key != "cell"})
+
+
+def _of_steps(mask):
+    """Return a mask (B, T), also of one (B, T, 1) as Keras takes it."""
+    if mask is None or len(mask.shape) == 2:
+        return mask
+    if len(mask.shape) == 3 and mask.shape[-1] == 1:
+        return ops.squeeze(mask, -1)
+    raise ValueError(f"`mask` must have the shape (B, T). Received: mask.shape={tuple(mask.shape)}")
 
 
 def draw_dropout_masks(cell, x_t, states):

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from kerasdl.backend import scan
+from kerasdl.ops.recurrence.through_time import time_first
 
 
 @keras.saving.register_keras_serializable(package="kerasdl")
@@ -91,7 +92,7 @@ class TimeDistributed(keras.layers.Wrapper):
         return ops.reshape(y, (*_free(inputs), *y.shape[1:]))
 
     def _step_by_step(self, inputs, training, mask):
-        swapped = [_time_first(t) for t in (inputs, mask) if t is not None]
+        swapped = [time_first(t) for t in (inputs, mask) if t is not None]
         T = inputs.shape[1]
         if T is not None:
             steps = [
@@ -105,7 +106,7 @@ class TimeDistributed(keras.layers.Wrapper):
 
         shape = self.layer.compute_output_shape(self._of_one_step(tuple(inputs.shape)))
         _, (y,) = scan(step, [], swapped, [keras.KerasTensor(shape, self.compute_dtype)])
-        return _time_first(y)
+        return time_first(y)
 
 
 def _free(inputs):
@@ -114,10 +115,6 @@ def _free(inputs):
     if B is None and T is None:
         return tuple(ops.shape(inputs)[:2])
     return (-1 if B is None else B, -1 if T is None else T)
-
-
-def _time_first(x):
-    return ops.transpose(x, (1, 0, *range(2, len(x.shape))))
 
 
 def _treats_examples_by_themselves(layer) -> bool:

@@ -110,13 +110,13 @@ def lstm(
 
     def step(x_t, states, prepared):
         (h, c), (K, _, *b) = states, prepared
-        z = product(ops.concatenate([x_t, h], axis=-1), K)  # x W + h U
+        z = product(ops.concatenate([x_t, h], axis=-1), K)  # x W + h U, (B, 4u)
         z = z + b[0] if b else z
         h_t, c_t, (i, f, c_tilde, o) = lstm_step(z, c, g, s)
         return [h_t, c_t], [h, c, i, f, c_tilde, o, g(c_t)]
 
     def back(upstream, kept, prepared):
-        (dh, dc), (_, c, i, f, c_tilde, o, g_c) = upstream, kept
+        (dh, dc), (_, c, i, f, c_tilde, o, g_c) = upstream, kept  # (B, u) each
         U_T = prepared[1]
         do = dh * g_c
         dc = dc + dh * o * dg(g_c)
@@ -125,7 +125,7 @@ def lstm(
         return [dz], [product(dz, U_T), dc * f]
 
     def weight_gradients(x, kept, da, W, U, *b):
-        (h, *_), (dz,) = kept, da
+        (h, *_), (dz,) = kept, da  # of all T steps and B examples: (TB, u), (TB, 4u)
         dW, dU = product(ops.transpose(x), dz), product(ops.transpose(h), dz)
         return product(dz, ops.transpose(W)), [dW, dU, *[ops.sum(dz, axis=0) for _ in b]]
 
