@@ -254,6 +254,8 @@ def test_a_mask_with_an_axis_of_one_is_taken():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_rate_of_one_does_as_in_keras(kind):
-    ours, theirs = pair(kind, dropout=1.0)
+def test_a_rate_of_one_does_as_in_keras_cells(kind):
+    # Keras' fused path on PyTorch drops all instead; its cells do the same on every backend.
+    plain = {} if kind == "SimpleRNN" else dict(use_cudnn=False)
+    ours, theirs = pair(kind, dropout=1.0, **plain)
     same_numbers(ours(X, training=True), theirs(X, training=True))

@@ -192,7 +192,7 @@ class GatedCell(RecurrentCell):
         self.implementation = 1 if self.recurrent_dropout else given["implementation"]
 
     def drops(self, rate) -> bool:
-        """Whether a rate of dropout drops anything: as in Keras, 1 does not in a gated cell."""
+        """Whether a rate of dropout drops anything: as in Keras' gated cells, 1 does not."""
         return 0 < rate < 1
 
     def get_config(self):
