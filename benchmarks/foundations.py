@@ -237,6 +237,6 @@ CASES = [*LAYERS, *POOLING, *CONVOLUTION, *LOSSES, *OPTIMIZERS]
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="run the cases whose name contains this")
+    parser.add_argument("--only", default="", help="run the cases whose name matches")
     parser.add_argument("--no-memory", dest="memory", action="store_false")
     main("foundations", CASES, parser.parse_args())

@@ -77,7 +77,7 @@ def summary(rows) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="run the cases whose name contains this")
+    parser.add_argument("--only", default="", help="run the cases whose name matches")
     parser.add_argument("--no-memory", dest="memory", action="store_false")
     parser.add_argument("--no-compile-times", dest="compile", action="store_false")
     arguments = parser.parse_args()
