@@ -1,11 +1,14 @@
 """Compilation: of a function, of a training step, and of a part of a graph."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+
+from kerasdl.backend.devices import has_accelerator
 
 
 def compiled(function: Callable, xla: bool = False, free_axes: Sequence | None = None) -> Callable:
@@ -124,6 +127,24 @@ def fuses(*tensors: Any) -> bool:
     if any(t.shape.rank is None or None in t.shape.as_list()[1:] for t in tensors):
         return False
     return not _exporting()
+
+
+def runs_side_by_side(*tensors: Any) -> bool:
+    """Whether two calls of `fuse` that do not need each other run at once, on a core each.
+
+    They do in a TensorFlow graph on a CPU with several cores, unless that graph becomes one program
+    of XLA, which takes loops one after the other.
+
+    Example:
+        >>> runs_side_by_side(keras.ops.array(3.0))
+        False
+    """
+    if (os.cpu_count() or 1) < 2 or has_accelerator() or not fuses(*tensors):
+        return False
+    from tensorflow.python.framework import ops  # no public way to ask either
+    from tensorflow.python.ops import control_flow_util
+
+    return not control_flow_util.GraphOrParentsInXlaContext(ops.get_default_graph())
 
 
 def joins_loops(*tensors: Any) -> bool:

@@ -3,6 +3,7 @@
 from keras import ops
 
 from kerasdl.activations import sigmoid, softmax
+from kerasdl.backend import hand_derived_in_graphs
 from kerasdl.losses.base import (
     as_tensors,
     check_same_shape,
@@ -144,6 +145,28 @@ def categorical_generalized_cross_entropy(y_true, y_pred, q):
     y = ops.cast(ops.convert_to_tensor(y_true), "int32")
     if len(y.shape) == len(p.shape) and y.shape[-1] == 1:
         y = ops.squeeze(y, -1)
-    hit = ops.one_hot(y, p.shape[-1], dtype=p.dtype)  # zeros for a label that is no class
-    p_y = ops.sum(hit * p, axis=-1)
-    return (1 - p_y**q) / q
+    return (1 - _at_the_label(y, p) ** q) / q
+
+
+def _one_hot(y, p):
+    hit = ops.equal(ops.arange(p.shape[-1], dtype="int32"), ops.expand_dims(y, -1))
+    return ops.cast(hit, p.dtype)
+
+
+def _at_the_label_equation(y, p):
+    """Return Σ onehot(y) p: the probability at the label, 0 for a label that is no class."""
+    return ops.sum(_one_hot(y, p) * p, axis=-1)
+
+
+def _at_the_label_by_hand(y, p):
+    # Reads one number for each label in place of all.
+    classes = p.shape[-1]
+    flat = ops.reshape(y, (-1,))
+    start = ops.arange(ops.shape(flat)[0], dtype="int32") * classes
+    found = ops.take(ops.reshape(p, (-1,)), start + ops.clip(flat, 0, classes - 1))
+    valid = ops.logical_and(y >= 0, y < classes)
+    p_y = ops.reshape(found, ops.shape(y)) * ops.cast(valid, p.dtype)
+    return p_y, lambda upstream: (None, _one_hot(y, p) * ops.expand_dims(upstream, -1))
+
+
+_at_the_label = hand_derived_in_graphs(_at_the_label_equation, _at_the_label_by_hand)

@@ -85,10 +85,10 @@ CELLS = {
 }
 
 
-def arrays(cell, seed=0, T=T):
+def arrays(cell, seed=0, T=T, batch=B):
     _, _, states, gates, bias = CELLS[cell]
     rng = np.random.default_rng(seed)
-    shapes = [(B, T, F), *[(B, U)] * states, (F, gates * U), (U, gates * U), bias]
+    shapes = [(batch, T, F), *[(batch, U)] * states, (F, gates * U), (U, gates * U), bias]
     return [rng.normal(size=shape) for shape in shapes]
 
 
@@ -140,22 +140,45 @@ def test_any_mask(cell, mask, backwards, seed):
     compare(cell, mask, seed, T=4, go_backwards=backwards)
 
 
+# Batches for which gradients of the weights are added up after the loop, and in it; and which a
+# TensorFlow graph takes in two halves, of unequal size.
+@pytest.mark.parametrize(
+    ("batch", "masked"), [(2, False), (3, True), (33, True)], ids=["after", "in the loop", "halves"]
+)
 @pytest.mark.parametrize("xla", [False, True], ids=["graph", "XLA"])
 @pytest.mark.parametrize("cell", list(CELLS))
-def test_compiled(cell, xla):
+def test_compiled(cell, xla, masked, batch):
     fast, *_ = CELLS[cell]
-    tensors = [ops.convert_to_tensor(a, dtype="float32") for a in arrays(cell)]
+    tensors = [ops.convert_to_tensor(a) for a in arrays(cell, batch=batch)]  # float64
+    mask = np.random.default_rng(1).random((batch, T)) < 0.7 if masked else None
 
     def gradients(*tensors):
-        value, gradients = value_and_grad(weighted(fast), list(tensors))
+        value, gradients = value_and_grad(weighted(fast, mask=mask), list(tensors))
         return [value, *gradients]
 
     expected = gradients(*tensors)
     for a, b in zip(compiled(gradients, xla=xla)(*tensors), expected, strict=True):
-        # float32: seven digits, a few roundings.
-        np.testing.assert_allclose(
-            ops.convert_to_numpy(a), ops.convert_to_numpy(b), rtol=1e-4, atol=1e-5
-        )
+        a, b = ops.convert_to_numpy(a), ops.convert_to_numpy(b)
+        # The same sums in another order: a few roundings of float64.
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12 * np.abs(b).max())
+
+
+@pytest.mark.parametrize("cell", list(CELLS))
+def test_one_graph_for_every_batch(cell):
+    fast, *_ = CELLS[cell]
+
+    def last_output(x, *rest):
+        y, states = fast(x, *rest)
+        return [*y, *states]
+
+    free = [[0]] + [[0]] * CELLS[cell][2] + [[]] * 3
+    graph = compiled(last_output, free_axes=free)
+    for batch in (1, 2, 33):
+        tensors = [ops.convert_to_tensor(a) for a in arrays(cell, batch=batch)]
+        for a, b in zip(graph(*tensors), last_output(*tensors), strict=True):
+            np.testing.assert_allclose(
+                ops.convert_to_numpy(a), ops.convert_to_numpy(b), rtol=1e-10, atol=1e-12
+            )
 
 
 def test_long_sequences_keep_their_digits():

@@ -1,11 +1,13 @@
 """Back-propagation through time, derived by hand: what all recurrent cells share."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from keras import ops
 
-from kerasdl.backend import fuse, scan, with_gradient
+from kerasdl.backend import fuse, joins_loops, runs_side_by_side, scan, with_gradient
+from kerasdl.ops.recurrence.halves import in_halves
 
 
 class Recurrence(NamedTuple):
@@ -53,14 +55,17 @@ def through_time(
         \frac{\partial L}{\partial s_t}, \qquad
       \frac{\partial L}{\partial s_{t-1}} = U \frac{\partial L}{\partial a_t} + \dots$$
 
-    and only after the loop, in one product over all steps each,
+    and after the loop, in one product over all steps each,
 
     $$\frac{\partial L}{\partial W} = \sum_t x_t^\top \frac{\partial L}{\partial a_t}, \qquad
       \frac{\partial L}{\partial U} = \sum_t h_{t-1}^\top \frac{\partial L}{\partial a_t}, \qquad
       \frac{\partial L}{\partial x_t} = \frac{\partial L}{\partial a_t} W^\top.$$
 
     Automatic differentiation adds to $\partial L / \partial W$ at every step instead, in a tensor
-    as large as $W$. Where the mask is 0, the state stays and its gradient passes unchanged.
+    as large as $W$; that is faster only where the batch is large beside $W$, and done there. Where
+    the mask is 0, the state stays and its gradient passes unchanged.
+
+    A TensorFlow graph on a CPU takes a large batch in two halves, a loop each, side by side.
 
     Args:
         recurrence: A `Recurrence`.
@@ -81,11 +86,30 @@ def through_time(
         Werbos, 1990, Backpropagation Through Time. Goodfellow et al., 2016, Deep Learning, section
         10.2.2.
     """
+    how = (go_backwards, return_sequences, training)
+    if runs_side_by_side(x) and (x.shape[0] is None or x.shape[0] >= _WORTH_HALVING):
+        return in_halves(partial(_through_time, recurrence), x, states, weights, mask, *how)
+    return _through_time(recurrence, x, states, weights, mask, *how)
+
+
+# Examples from which on two loops over half the batch each take less time than one over all.
+_WORTH_HALVING = 32
+
+
+def _through_time(recurrence, x, states, weights, mask, go_backwards, return_sequences, training):
     n, masked = len(states), mask is not None
     kept = recurrence.kept if training else 0
+    arguments = [ops.convert_to_tensor(t) for t in (*states, *weights)]
+    arguments += [ops.cast(mask, "bool")] if masked else []
+
+    def weights_in(rest):
+        return rest[n : n + len(weights)]
+
+    def masks_in(rest):
+        return [ops.expand_dims(ops.transpose(rest[-1]), -1)] if masked else []  # (T, B, 1)
 
     def forwards(x, *rest):
-        prepared = recurrence.prepare(*rest[n : n + len(weights)])
+        prepared = recurrence.prepare(*weights_in(rest))
 
         def step(carry, at_t):
             new, to_keep = recurrence.step(at_t[0], carry, prepared)
@@ -93,33 +117,54 @@ def through_time(
                 new = [ops.where(at_t[1], s, old) for s, old in zip(new, carry, strict=True)]
             return new, [*to_keep[:kept], *new[: int(return_sequences)]]
 
-        sequences = [time_first(x), *_masks(rest)]
         like = [rest[0]] * (kept + int(return_sequences))
+        sequences = [time_first(x), *masks_in(rest)]
         return scan(step, list(rest[:n]), sequences, like, reverse=go_backwards)
 
+    def back(ds, at_t, prepared):
+        """Take one step back; `at_t` is what was kept, dL/dh_t and the mask, where there are."""
+        at_t, ds = list(at_t), list(ds)
+        counts = at_t.pop() if masked else None
+        if return_sequences:
+            ds[0] = ds[0] + at_t.pop()
+        if not masked:
+            return recurrence.back(ds, at_t, prepared)
+        nothing = ops.zeros_like(ds[0])
+        da, back = recurrence.back([ops.where(counts, d, nothing) for d in ds], at_t, prepared)
+        passed = [ops.where(counts, nothing, d) for d in ds]
+        return da, [b + p for b, p in zip(back, passed, strict=True)]
+
     def backwards(*tensors):
-        rest, upstream, kept_and_upstreams = _cut(tensors, len(arguments), n)
-        prepared = recurrence.prepare(*rest[n : n + len(weights)])
+        """Return dL/ds_0, and dL/da of all steps."""
+        rest, upstream, at_steps = _cut(tensors, len(arguments), n)
+        prepared = recurrence.prepare(*weights_in(rest))
 
-        def step(carry, at_t):
-            at_t, ds = list(at_t), list(carry)
-            counts = at_t.pop() if masked else None
-            if return_sequences:
-                ds[0] = ds[0] + at_t.pop()
-            if not masked:
-                da, ds = recurrence.back(ds, at_t, prepared)
-                return ds, da
-            nothing = ops.zeros_like(ds[0])
-            da, back = recurrence.back([ops.where(counts, d, nothing) for d in ds], at_t, prepared)
-            passed = [ops.where(counts, nothing, d) for d in ds]
-            return [b + p for b, p in zip(back, passed, strict=True)], da
+        def step(ds, at_t):
+            da, ds = back(ds, at_t, prepared)
+            return ds, da
 
-        sequences = [*kept_and_upstreams, *_masks(rest)]
         like = [ops.concatenate([rest[0]] * k, axis=-1) for k in recurrence.pre_activations]
+        sequences = [*at_steps, *masks_in(rest)]
         return scan(step, list(upstream), sequences, like, reverse=not go_backwards)
 
-    def _masks(rest):
-        return [ops.expand_dims(ops.transpose(rest[-1]), -1)] if masked else []  # (T, B, 1)
+    def backwards_with_sums(x, *tensors):
+        """Return dL/ds_0, dL/dx, and the gradients of the weights."""
+        rest, upstream, at_steps = _cut(tensors, len(arguments), n)
+        prepared = recurrence.prepare(*weights_in(rest))
+
+        def step(carry, at_t):
+            da, ds = back(carry[:n], at_t[1:], prepared)
+            dx, d_weights = recurrence.weight_gradients(
+                at_t[0], at_t[1 : kept + 1], da, *weights_in(rest)
+            )
+            sums = [s + d for s, d in zip(carry[n:], d_weights, strict=True)]
+            return [*ds, *sums], [dx]
+
+        xs = time_first(x)
+        start = [*upstream, *map(ops.zeros_like, weights_in(rest))]
+        sequences = [xs, *at_steps, *masks_in(rest)]
+        last, (dx,) = scan(step, start, sequences, [xs[0]], reverse=not go_backwards)
+        return last[:n], time_first(dx), last[n:]
 
     @with_gradient
     def unfolded(x, *rest):
@@ -127,21 +172,23 @@ def through_time(
         for_later, outputs = _cut(outputs, kept)
 
         def backward(*upstream):
-            ds, da = fuse(backwards, *rest, *upstream[:n], *for_later, *upstream[n:])
+            at_steps = (*rest, *upstream[:n], *for_later, *upstream[n:])
+            if _sums_in_the_loop(x, rest[0]):
+                ds, dx, d_weights = fuse(backwards_with_sums, x, *at_steps)
+                return (dx, *ds, *d_weights, *[None] * int(masked))
+            ds, da = fuse(backwards, *at_steps)
             xs = time_first(x)
             dx, d_weights = recurrence.weight_gradients(
                 _as_rows(xs),
                 [_as_rows(k) for k in for_later],
                 [_as_rows(d) for d in da],
-                *rest[n : n + len(weights)],
+                *weights_in(rest),
             )
             dx = time_first(ops.reshape(dx, ops.shape(xs)))
             return (dx, *ds, *d_weights, *[None] * int(masked))
 
         return (*last, *outputs), backward
 
-    arguments = [ops.convert_to_tensor(t) for t in (*states, *weights)]
-    arguments += [ops.cast(mask, "bool")] if masked else []
     if training:
         results = unfolded(x, *arguments)
     else:
@@ -149,6 +196,16 @@ def through_time(
         results = [*last, *outputs]
     y = time_first(results[n]) if return_sequences else None
     return y, list(results[:n])
+
+
+def _sums_in_the_loop(x, state):
+    """Whether the gradients of the weights are added up step by step.
+
+    After the loop, in one product, they need dL/da of all steps, 4u numbers an example and step in
+    an LSTM, written and read again; in the loop, the sums so far, 4u (F + u) numbers, at each step.
+    """
+    batch = x.shape[0]
+    return joins_loops(x) and batch is not None and x.shape[-1] + state.shape[-1] <= 2 * batch
 
 
 def time_first(x):
