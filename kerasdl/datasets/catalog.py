@@ -2,81 +2,10 @@
 
 import dataclasses
 import difflib
-import importlib
-from pathlib import Path
 from typing import Any
 
+from kerasdl.datasets.dataset_info import DatasetInfo
 from kerasdl.errors import InputError
-
-
-@dataclasses.dataclass(frozen=True)
-class DatasetInfo:
-    """What is known about a dataset before any of it is read.
-
-    Attributes:
-        name: The name used everywhere in kerasdl, for example "digits".
-        description: One or two sentences for a reader.
-        image_shape: (height, width, channels) of every image, uint8 values 0 to 255.
-        class_names: Name of each label, in the order of the labels 0, 1, 2, …
-        split_sizes: Number of images in each split, in the order train, validation, test.
-        source: Where the images come from.
-        citation: The paper or data set to cite, in one line.
-        builder_name: Name of the TensorFlow Datasets builder and of its folder on disk.
-        version: Version of the builder; it changes when images or splits change.
-    """
-
-    name: str
-    description: str
-    image_shape: tuple[int, int, int]
-    class_names: tuple[str, ...]
-    split_sizes: dict[str, int]
-    source: str
-    citation: str
-    builder_name: str
-    version: str = "1.0.0"
-
-    @property
-    def num_classes(self) -> int:
-        """Number of classes."""
-        return len(self.class_names)
-
-    @property
-    def num_images(self) -> int:
-        """Number of images in all splits together."""
-        return sum(self.split_sizes.values())
-
-    def folder(self, data_dir: Path) -> Path:
-        """Where TensorFlow Datasets keeps the prepared files of this version.
-
-        Args:
-            data_dir: Root folder of all prepared datasets.
-
-        Returns:
-            `data_dir/builder_name/version`; it need not exist.
-        """
-        return data_dir / self.builder_name / self.version
-
-    def builder(self, data_dir: Path) -> Any:
-        """Make the TensorFlow Datasets builder; this imports TensorFlow Datasets.
-
-        Args:
-            data_dir: Root folder of all prepared datasets.
-
-        Returns:
-            A `tfds.core.GeneratorBasedBuilder`.
-
-        Raises:
-            InputError: If the packages of the extra `data` are not installed.
-        """
-        try:
-            module = importlib.import_module(f"kerasdl.datasets.{self.name}")
-        except ModuleNotFoundError as error:
-            raise InputError(
-                f"The dataset {self.name!r} needs the Python package {error.name!r}, which is not "
-                "installed. Install the extra `data`: pip install 'kerasdl[data]'."
-            ) from error
-        return module.Builder(data_dir=data_dir)
-
 
 DIGITS = DatasetInfo(
     name="digits",
@@ -84,6 +13,8 @@ DIGITS = DatasetInfo(
         "Handwritten digits from 43 people, scanned and reduced to 8x8 grey values 0 to 16, "
         "stored here as 0 to 255. They come with scikit-learn: no download."
     ),
+    kind="images",
+    features=("image", "label"),
     image_shape=(8, 8, 1),
     class_names=tuple("0123456789"),
     split_sizes={"train": 1293, "validation": 144, "test": 360},
@@ -101,6 +32,8 @@ FASHION_MNIST = DatasetInfo(
         "Zalando's article photographs as 28x28 grey images in ten kinds of clothing: 60,000 for "
         "training, of which a tenth is held out for validation, and the official 10,000 for test."
     ),
+    kind="images",
+    features=("image", "label"),
     image_shape=(28, 28, 1),
     class_names=(
         "T-shirt/top",
@@ -180,6 +113,28 @@ def check_split(entry: DatasetInfo, split: str) -> str:
     if not isinstance(split, str) or split not in entry.split_sizes:
         raise InputError(unknown("split", split, entry.split_sizes))
     return split
+
+
+def check_images(argument: str, entry: DatasetInfo, instead: str) -> None:
+    """Refuse a dataset that is not of the kind "images".
+
+    Args:
+        argument: Name of the argument that chose the dataset.
+        entry: The dataset.
+        instead: What the caller can do, as a sentence.
+
+    Raises:
+        InputError: If it is of another kind.
+
+    Example:
+        >>> check_images("name", info("digits"), "")
+    """
+    if entry.kind != "images":
+        choices = ", ".join(repr(name) for name, one in _CATALOG.items() if one.kind == "images")
+        raise InputError(
+            f"`{argument}` must be a dataset of the kind 'images', one of {choices}; received "
+            f"{entry.name!r}, of the kind {entry.kind!r}. {instead}".rstrip()
+        )
 
 
 def unknown(argument: str, value: Any, choices: Any) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.image_classification import mnist
 
-from kerasdl.datasets import catalog, fashion_mnist_sources
+from kerasdl.datasets import catalog, downloads, fashion_mnist_sources
 from kerasdl.datasets.pictures import to_png_bytes
 from kerasdl.errors import InputError
 
@@ -79,15 +79,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _download(self, dl_manager) -> dict[str, Path]:
         url = mnist.FashionMNIST.URL
         urls = {key: urllib.parse.urljoin(url, f) for key, f in fashion_mnist_sources.FILES.items()}
-        trouble = fashion_mnist_sources.trouble_reaching(next(iter(urls.values())))
-        if trouble is not None:
-            raise InputError(fashion_mnist_sources.ways_to_get_it(url, trouble))
-        try:
-            return dl_manager.download(urls)
-        # Whatever stops a download - the network, the server, a wrong checksum, a full disk -
-        # the reader needs the same advice, and `from error` keeps what happened.
-        except Exception as error:
-            raise InputError(fashion_mnist_sources.ways_to_get_it(url, str(error))) from error
+        return downloads.fetch(
+            dl_manager, urls, lambda trouble: fashion_mnist_sources.ways_to_get_it(url, trouble)
+        )
 
 
 def canonical_order(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,15 +5,14 @@ KERASDL_FASHION_MNIST_DIR, the files of Debian's package `dataset-fashion-mnist`
 """
 
 import os
-import threading
 from pathlib import Path
 
-import httpx
 import numpy as np
 
 from kerasdl.datasets import catalog
 from kerasdl.datasets.idx import read_idx
-from kerasdl.datasets.storage import default_data_dir, is_complete, read_split
+from kerasdl.datasets.records import read_examples
+from kerasdl.datasets.storage import default_data_dir, is_complete
 from kerasdl.errors import InputError
 
 FOLDER_VARIABLE = "KERASDL_FASHION_MNIST_DIR"
@@ -27,7 +26,6 @@ FILES = {
     "test_labels": "t10k-labels-idx1-ubyte.gz",
 }
 _STOCK_NAME = "fashion_mnist"
-_CONNECT_SECONDS = 3.0
 
 # Images (N, 28, 28, 1) uint8 and labels (N,) uint8 of the official splits "train" and "test".
 Official = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -68,12 +66,13 @@ def read_stock(folder: Path) -> Official:
     import tensorflow_datasets as tfds
 
     builder = tfds.builder_from_directory(folder)
-    official = {split: read_split(builder, split) for split in ("train", "test")}
-    for split, (images, labels) in official.items():
+    official = {}
+    for split in ("train", "test"):
+        examples = read_examples(builder, split, ("image", "label"))
+        images, labels = examples["image"], examples["label"]
         _check(images, labels, f"the split {split!r} in {folder}")
-    return {
-        split: (images, labels.astype(np.uint8)) for split, (images, labels) in official.items()
-    }
+        official[split] = images, labels.astype(np.uint8)
+    return official
 
 
 def find_folder() -> Path | None:
@@ -133,35 +132,6 @@ def read_files(files: dict[str, Path]) -> Official:
         _check(images, labels, f"{files[f'{split}_images']} with {files[f'{split}_labels']}")
         official[split] = images, labels
     return official
-
-
-def trouble_reaching(url: str) -> str | None:
-    """Ask quickly whether a file can be downloaded at all.
-
-    TFDS tries for minutes before it gives up. One small request, through the proxy that the
-    environment may name, tells the same in seconds.
-
-    Args:
-        url: Address of a file.
-
-    Returns:
-        None if the server answers, else what went wrong.
-    """
-    answer: list[str | None] = []
-
-    def ask() -> None:
-        try:
-            response = httpx.head(url, timeout=_CONNECT_SECONDS, follow_redirects=True)
-            answer.append(None if response.is_success else f"HTTP status {response.status_code}")
-        # Any failure whatever means the same here: this file cannot be had over the network.
-        except Exception as error:
-            answer.append(str(error) or type(error).__name__)
-
-    # In a thread, because looking up a host name knows no time limit of its own.
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(2 * _CONNECT_SECONDS)
-    return answer[0] if answer else f"no answer in {2 * _CONNECT_SECONDS:.0f} seconds"
 
 
 def ways_to_get_it(url: str, trouble: str) -> str:

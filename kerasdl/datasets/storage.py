@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from kerasdl.datasets import catalog
+from kerasdl.datasets.records import read_examples
 from kerasdl.errors import InputError
-
-_READ_BATCH = 2048
 
 
 def default_data_dir() -> Path:
@@ -98,10 +97,10 @@ def prepare(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
 def load_arrays(
     name: str, split: str, data_dir: str | os.PathLike[str] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Read a split into memory, preparing the dataset first if need be.
+    """Read a split of images into memory, preparing the dataset first if need be.
 
     Args:
-        name: Name of the dataset, one of `available()`.
+        name: Name of a dataset of the kind "images".
         split: "train", "validation" or "test".
         data_dir: Root folder of prepared datasets; None for TFDS's default.
 
@@ -109,51 +108,48 @@ def load_arrays(
         Images (N, H, W, C) uint8 from 0 to 255 and labels (N,) int32, always in the same order.
 
     Raises:
-        InputError: If there is no such dataset or split, or the data cannot be had.
+        InputError: If there is no such dataset or split, if it is of another kind, or the data
+            cannot be had.
 
     Example:
         >>> images, labels = load_arrays("digits", "test")
         >>> images.shape, images.dtype.name, labels[:3].tolist()
         ((360, 8, 8, 1), 'uint8', [1, 4, 8])
     """
+    catalog.check_images("name", catalog.info(name), "Read it with `datasets.load_examples`.")
+    examples = load_examples(name, split, data_dir)
+    return examples["image"], examples["label"]
+
+
+def load_examples(
+    name: str, split: str, data_dir: str | os.PathLike[str] | None = None
+) -> dict[str, np.ndarray]:
+    """Read a split of any dataset into memory, preparing the dataset first if need be.
+
+    Args:
+        name: Name of the dataset, one of `available()`.
+        split: "train", "validation" or "test".
+        data_dir: Root folder of prepared datasets; None for TFDS's default.
+
+    Returns:
+        Feature to its values, always in the same order; the features are those of
+        `info(name).features`. What has one shape in all examples is one array with the examples
+        in front: images and masks uint8, labels (N,) int32. The rest is an array (N,) of objects:
+        texts as str, sequences of texts as lists of str (nested where they are), sequences of
+        numbers as arrays, e.g. the boxes (n, 4) int32 of a scene.
+
+    Raises:
+        InputError: If there is no such dataset or split, or the data cannot be had.
+
+    Example:
+        >>> examples = load_examples("digits", "test")
+        >>> examples["image"].shape, examples["label"][:3].tolist()
+        ((360, 8, 8, 1), [1, 4, 8])
+    """
     entry = catalog.info(name)
     catalog.check_split(entry, split)
     prepare(name, data_dir)
-    return read_split(entry.builder(_root(data_dir)), split)
-
-
-def read_split(builder: Any, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Read one split of a prepared TFDS image dataset into memory.
-
-    Args:
-        builder: A prepared `tfds.core.DatasetBuilder` with the features "image" and "label".
-        split: Name of the split.
-
-    Returns:
-        Images (N, H, W, C) uint8 and labels (N,) int32, in the order of the files.
-
-    Raises:
-        InputError: If the files are damaged.
-    """
-    import tensorflow as tf
-    import tensorflow_datasets as tfds
-
-    # One file after the other: with several shards TFDS would otherwise mix them.
-    config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
-    expected = builder.info.splits[split].num_examples
-    images, labels = [], []
-    try:
-        dataset = builder.as_dataset(split=split, as_supervised=True, read_config=config)
-        for image_batch, label_batch in dataset.batch(_READ_BATCH).as_numpy_iterator():
-            images.append(image_batch)
-            labels.append(label_batch.astype(np.int32))
-    except (tf.errors.OpError, OSError) as error:
-        reason = getattr(error, "message", str(error))
-        raise InputError(_damaged(builder, split, reason)) from error
-    count = sum(map(len, labels))
-    if count != expected:
-        raise InputError(_damaged(builder, split, f"{count} examples instead of {expected}"))
-    return np.concatenate(images), np.concatenate(labels)
+    return read_examples(entry.builder(_root(data_dir)), split, entry.features)
 
 
 def check_integer(argument: str, value: Any, minimum: int) -> int:
@@ -218,10 +214,3 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         tqdm_utils.display_progress_bar(active)
-
-
-def _damaged(builder: Any, split: str, reason: str) -> str:
-    return (
-        f"The split {split!r} in {builder.data_dir} cannot be read: {reason}. "
-        "Remove that folder; the dataset is then prepared again."
-    )

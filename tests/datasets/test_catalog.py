@@ -8,14 +8,17 @@ from kerasdl.errors import InputError
 
 
 def test_available_lists_the_default_first():
-    assert list(datasets.available()) == ["digits", "fashion_mnist"]
+    assert list(datasets.available()) == [
+        "digits",
+        "fashion_mnist",
+    ]
 
 
 def test_info_of_fashion_mnist():
     info = datasets.info("fashion_mnist")
     assert info.image_shape == (28, 28, 1)
     assert info.split_sizes == {"train": 54000, "validation": 6000, "test": 10000}
-    assert info.num_images == 70000
+    assert info.num_examples == 70000
     assert info.num_classes == 10
     assert info.class_names[0] == "T-shirt/top"
 

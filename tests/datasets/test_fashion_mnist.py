@@ -211,17 +211,6 @@ def test_download_that_fails_after_the_probe(tmp_path, serve_folder, make_offici
     assert caught.value.__cause__ is not None
 
 
-def test_silent_server_is_given_up_soon(monkeypatch):
-    import socket
-
-    monkeypatch.setattr(fashion_mnist_sources, "_CONNECT_SECONDS", 0.2)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"http://127.0.0.1:{server.getsockname()[1]}/file"
-        start = time.monotonic()
-        assert fashion_mnist_sources.trouble_reaching(url) is not None
-        assert time.monotonic() - start < 2
-
-
 @pytest.mark.parametrize(
     ("damage", "message"),
     [

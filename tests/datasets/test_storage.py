@@ -41,6 +41,15 @@ def test_load_arrays_is_the_same_every_time(digits_dir):
     np.testing.assert_array_equal(first[1], second[1])
 
 
+def test_load_examples_holds_what_load_arrays_holds(digits_dir):
+    examples = datasets.load_examples("digits", "validation", digits_dir)
+    images, labels = datasets.load_arrays("digits", "validation", digits_dir)
+    assert tuple(examples) == datasets.info("digits").features
+    np.testing.assert_array_equal(examples["image"], images)
+    np.testing.assert_array_equal(examples["label"], labels)
+    assert labels.dtype == np.int32
+
+
 def test_two_at_once_prepare_once(tmp_path, monkeypatch):
     started = []
     original = digits.Builder.download_and_prepare
