@@ -56,7 +56,22 @@ FASHION_MNIST = DatasetInfo(
     builder_name="kerasdl_fashion_mnist",
 )
 
-_CATALOG = {entry.name: entry for entry in (DIGITS, FASHION_MNIST)}
+SPAM_ASSASSIN = DatasetInfo(
+    name="spam_assassin",
+    description=(
+        "Mails of 2002 from the SpamAssassin public corpus, wanted (ham) or not (spam), as subject "
+        "and body in plain text. No thread is in two splits, no text is there twice."
+    ),
+    kind="texts",
+    features=("text", "label"),
+    class_names=("ham", "spam"),
+    split_sizes={"train": 4829, "validation": 510, "test": 577},
+    source="https://spamassassin.apache.org/old/publiccorpus/",
+    citation="SpamAssassin public mail corpus, Apache SpamAssassin project, 2002 to 2005",
+    builder_name="kerasdl_spam_assassin",
+)
+
+_CATALOG = {entry.name: entry for entry in (DIGITS, FASHION_MNIST, SPAM_ASSASSIN)}
 
 
 def available() -> dict[str, DatasetInfo]:
@@ -67,7 +82,7 @@ def available() -> dict[str, DatasetInfo]:
 
     Example:
         >>> list(available())
-        ['digits', 'fashion_mnist']
+        ['digits', 'fashion_mnist', 'spam_assassin']
     """
     return {name: info(name) for name in _CATALOG}
 

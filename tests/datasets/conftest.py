@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kerasdl import datasets
-from kerasdl.datasets import fashion_mnist_sources
+from kerasdl.datasets import fashion_mnist_sources, spam_assassin_sources
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +20,11 @@ def digits_dir(tmp_path_factory) -> Path:
 
 @pytest.fixture(autouse=True)
 def own_machine(tmp_path, monkeypatch) -> Path:
-    """An empty default data folder, and a machine without the Debian package."""
+    """An empty default data folder, and a machine without any copy of the data."""
     data_dir = tmp_path / "tfds"
     monkeypatch.setenv("TFDS_DATA_DIR", str(data_dir))
-    monkeypatch.delenv(fashion_mnist_sources.FOLDER_VARIABLE, raising=False)
+    for sources in (fashion_mnist_sources, spam_assassin_sources):
+        monkeypatch.delenv(sources.FOLDER_VARIABLE, raising=False)
     monkeypatch.setattr(fashion_mnist_sources, "DEBIAN_FOLDER", tmp_path / "debian")
     return data_dir
 

@@ -11,6 +11,7 @@ def test_available_lists_the_default_first():
     assert list(datasets.available()) == [
         "digits",
         "fashion_mnist",
+        "spam_assassin",
     ]
 
 
@@ -69,3 +70,11 @@ def test_import_is_light():
     assert "kerasdl.datasets.storage" in new
     heavy = ("tensorflow", "matplotlib", "sklearn", "PIL", "httpx", "filelock")
     assert [module for module in new if module.startswith(heavy)] == []
+
+
+@pytest.mark.parametrize("name", ["spam_assassin"])
+def test_what_is_no_image_with_a_label_is_not_read_as_such(name, own_machine):
+    for read in (datasets.load_arrays, lambda *args: datasets.pipeline(*args, batch_size=2)):
+        with pytest.raises(InputError, match=f"kind 'images'.*'{name}'.*load_examples"):
+            read(name, "train")
+    assert not own_machine.exists()
