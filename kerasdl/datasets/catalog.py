@@ -71,7 +71,24 @@ SPAM_ASSASSIN = DatasetInfo(
     builder_name="kerasdl_spam_assassin",
 )
 
-_CATALOG = {entry.name: entry for entry in (DIGITS, FASHION_MNIST, SPAM_ASSASSIN)}
+BROWN = DatasetInfo(
+    name="brown",
+    description=(
+        "The Brown corpus: a million words of American English printed in 1961, in 500 documents "
+        "of 15 categories, each word with its part of speech. No document is in two splits."
+    ),
+    kind="tagged",
+    features=("words", "tags", "document"),
+    split_sizes={"train": 45232, "validation": 5784, "test": 6324},
+    source="https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/corpora/brown.zip",
+    citation=(
+        "W. N. Francis and H. Kucera, A Standard Corpus of Present-Day Edited American English, "
+        "for use with Digital Computers, Brown University, 1964, revised 1979"
+    ),
+    builder_name="kerasdl_brown",
+)
+
+_CATALOG = {entry.name: entry for entry in (DIGITS, FASHION_MNIST, SPAM_ASSASSIN, BROWN)}
 
 
 def available() -> dict[str, DatasetInfo]:
@@ -82,7 +99,7 @@ def available() -> dict[str, DatasetInfo]:
 
     Example:
         >>> list(available())
-        ['digits', 'fashion_mnist', 'spam_assassin']
+        ['digits', 'fashion_mnist', 'spam_assassin', 'brown']
     """
     return {name: info(name) for name in _CATALOG}
 
@@ -143,6 +160,11 @@ def check_images(argument: str, entry: DatasetInfo, instead: str) -> None:
 
     Example:
         >>> check_images("name", info("digits"), "")
+        >>> check_images("name", info("brown"), "Use `load_examples`.")
+        Traceback (most recent call last):
+        ...
+        kerasdl.errors.InputError: `name` must be a dataset of the kind 'images', one of 'digits',
+        'fashion_mnist'; received 'brown', of the kind 'tagged'. Use `load_examples`.
     """
     if entry.kind != "images":
         choices = ", ".join(repr(name) for name, one in _CATALOG.items() if one.kind == "images")

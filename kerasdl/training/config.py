@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasdl import datasets
+from kerasdl.datasets import catalog
 from kerasdl.errors import InputError
 
 
@@ -69,6 +70,7 @@ class TrainConfig:
         if self.learning_rate == 0:
             raise InputError("`learning_rate` must be positive, received 0.")
         info = datasets.info(self.dataset)  # raises for an unknown data set
+        catalog.check_images("dataset", info, "The networks of the recipes take pictures.")
         if self.batch_size > info.split_sizes["train"]:
             raise InputError(
                 f"`batch_size` must be at most {info.split_sizes['train']}, the number of training "

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kerasdl import datasets
-from kerasdl.datasets import fashion_mnist_sources, spam_assassin_sources
+from kerasdl.datasets import brown_sources, fashion_mnist_sources, spam_assassin_sources
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +23,9 @@ def own_machine(tmp_path, monkeypatch) -> Path:
     """An empty default data folder, and a machine without any copy of the data."""
     data_dir = tmp_path / "tfds"
     monkeypatch.setenv("TFDS_DATA_DIR", str(data_dir))
-    for sources in (fashion_mnist_sources, spam_assassin_sources):
+    for sources in (fashion_mnist_sources, spam_assassin_sources, brown_sources):
         monkeypatch.delenv(sources.FOLDER_VARIABLE, raising=False)
+    monkeypatch.setattr(brown_sources, "NLTK_FOLDER", tmp_path / "nltk_data/corpora")
     monkeypatch.setattr(fashion_mnist_sources, "DEBIAN_FOLDER", tmp_path / "debian")
     return data_dir
 

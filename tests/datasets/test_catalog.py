@@ -12,6 +12,7 @@ def test_available_lists_the_default_first():
         "digits",
         "fashion_mnist",
         "spam_assassin",
+        "brown",
     ]
 
 
@@ -72,7 +73,7 @@ def test_import_is_light():
     assert [module for module in new if module.startswith(heavy)] == []
 
 
-@pytest.mark.parametrize("name", ["spam_assassin"])
+@pytest.mark.parametrize("name", ["spam_assassin", "brown"])
 def test_what_is_no_image_with_a_label_is_not_read_as_such(name, own_machine):
     for read in (datasets.load_arrays, lambda *args: datasets.pipeline(*args, batch_size=2)):
         with pytest.raises(InputError, match=f"kind 'images'.*'{name}'.*load_examples"):

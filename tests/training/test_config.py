@@ -23,6 +23,7 @@ from kerasdl.training.train import build
         (dict(warmup_epochs="x"), "`warmup_epochs`"),
         (dict(weight_decay=-1), "`weight_decay`"),
         (dict(dataset="digit"), "digits"),
+        (dict(dataset="brown"), "`dataset` must be a dataset of the kind 'images'"),
     ],
 )
 def test_settings_out_of_range(settings, words):
