@@ -88,7 +88,21 @@ BROWN = DatasetInfo(
     builder_name="kerasdl_brown",
 )
 
-_CATALOG = {entry.name: entry for entry in (DIGITS, FASHION_MNIST, SPAM_ASSASSIN, BROWN)}
+CMUDICT = DatasetInfo(
+    name="cmudict",
+    description=(
+        "The CMU Pronouncing Dictionary: how English words are spelt and, as ARPAbet phonemes with "
+        "stress, all the ways in which each is pronounced. It comes with the package cmudict."
+    ),
+    kind="pairs",
+    features=("spelling", "phonemes"),
+    split_sizes={"train": 113434, "validation": 6259, "test": 6359},
+    source="the Python package cmudict, from https://github.com/cmusphinx/cmudict",
+    citation="The CMU Pronouncing Dictionary, Carnegie Mellon University, 1993 to 2014",
+    builder_name="kerasdl_cmudict",
+)
+
+_CATALOG = {entry.name: entry for entry in (DIGITS, FASHION_MNIST, SPAM_ASSASSIN, BROWN, CMUDICT)}
 
 
 def available() -> dict[str, DatasetInfo]:
@@ -99,7 +113,7 @@ def available() -> dict[str, DatasetInfo]:
 
     Example:
         >>> list(available())
-        ['digits', 'fashion_mnist', 'spam_assassin', 'brown']
+        ['digits', 'fashion_mnist', 'spam_assassin', 'brown', 'cmudict']
     """
     return {name: info(name) for name in _CATALOG}
 

