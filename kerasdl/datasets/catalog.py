@@ -102,7 +102,26 @@ CMUDICT = DatasetInfo(
     builder_name="kerasdl_cmudict",
 )
 
-_CATALOG = {entry.name: entry for entry in (DIGITS, FASHION_MNIST, SPAM_ASSASSIN, BROWN, CMUDICT)}
+SCENES = DatasetInfo(
+    name="scenes",
+    description=(
+        "Composed, not photographed: one to three items of Fashion-MNIST placed on a dark canvas "
+        "by a seeded generator, each scene with a caption, boxes and a mask. Every split holds "
+        "items of the same split of Fashion-MNIST only."
+    ),
+    kind="scenes",
+    features=("image", "caption", "boxes", "classes", "mask"),
+    image_shape=(64, 64, 1),
+    class_names=FASHION_MNIST.class_names,
+    split_sizes={"train": 20000, "validation": 2000, "test": 2000},
+    source=f"composed by kerasdl from {FASHION_MNIST.source}",
+    citation=FASHION_MNIST.citation,
+    builder_name="kerasdl_scenes",
+)
+
+_CATALOG = {
+    entry.name: entry for entry in (DIGITS, FASHION_MNIST, SPAM_ASSASSIN, BROWN, CMUDICT, SCENES)
+}
 
 
 def available() -> dict[str, DatasetInfo]:
@@ -113,7 +132,7 @@ def available() -> dict[str, DatasetInfo]:
 
     Example:
         >>> list(available())
-        ['digits', 'fashion_mnist', 'spam_assassin', 'brown', 'cmudict']
+        ['digits', 'fashion_mnist', 'spam_assassin', 'brown', 'cmudict', 'scenes']
     """
     return {name: info(name) for name in _CATALOG}
 

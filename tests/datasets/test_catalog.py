@@ -14,6 +14,7 @@ def test_available_lists_the_default_first():
         "spam_assassin",
         "brown",
         "cmudict",
+        "scenes",
     ]
 
 
@@ -74,7 +75,7 @@ def test_import_is_light():
     assert [module for module in new if module.startswith(heavy)] == []
 
 
-@pytest.mark.parametrize("name", ["spam_assassin", "brown", "cmudict"])
+@pytest.mark.parametrize("name", ["spam_assassin", "brown", "cmudict", "scenes"])
 def test_what_is_no_image_with_a_label_is_not_read_as_such(name, own_machine):
     for read in (datasets.load_arrays, lambda *args: datasets.pipeline(*args, batch_size=2)):
         with pytest.raises(InputError, match=f"kind 'images'.*'{name}'.*load_examples"):
