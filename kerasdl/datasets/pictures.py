@@ -25,7 +25,7 @@ def save_grid(
     Args:
         path: File to write; it appears whole or not at all. Missing folders are made.
         images: (N, H, W), (N, H, W, 1) or (N, H, W, 3); uint8 from 0 to 255, or floats in [0, 1].
-        titles: One text for each image, for example its class name.
+        titles: One text for each image, for example its class name; it may have several lines.
         columns: Images per row; None for a grid a little wider than high.
         heading: A line above the grid.
 
@@ -56,7 +56,10 @@ def save_grid(
 
     columns = min(columns or math.ceil(math.sqrt(1.6 * len(images))), len(images))
     rows = math.ceil(len(images) / columns)
-    cell, title_space, top = 1.1, 0.18 if titles is not None else 0.0, 0.36 if heading else 0.1
+    title_space = 0.0
+    if titles is not None:
+        title_space = 0.05 + 0.13 * max(str(title).count("\n") + 1 for title in titles)
+    cell, top = 1.1, 0.36 if heading else 0.1
     width, height = columns * cell + 0.2, rows * (cell + title_space) + top + 0.1  # inches
     figure = Figure(figsize=(width, height), dpi=150, facecolor="white")
     for index, image in enumerate(images):

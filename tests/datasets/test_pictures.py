@@ -44,6 +44,15 @@ def test_floats_and_bytes_give_the_same_picture(tmp_path):
     assert as_bytes.read_bytes() == as_floats.read_bytes()
 
 
+def test_titles_of_several_lines_get_their_room(tmp_path):
+    images = np.zeros((2, 4, 4), np.uint8)
+    heights = [
+        Image.open(save_grid(tmp_path / "grid.png", images, titles)).height
+        for titles in (None, ["a", "b"], ["a", "b\nand\nc"])
+    ]
+    assert heights == sorted(set(heights))
+
+
 def test_titles_and_heading_are_drawn(tmp_path):
     images = np.zeros((2, 4, 4), np.uint8)
     one = save_grid(tmp_path / "one.png", images, ["a", "b"], heading="x").read_bytes()
