@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 import kerasdl
+from kerasdl.activations import tanh
 from kerasdl.ops.linear import product
 from kerasdl.parity.case import Input, LayerCase
 
@@ -39,7 +40,18 @@ def lstm_gates(weights, x, training):
 
 def gru_gates(weights, x, training):
     """Return the last output of a GRU and its gates, in the order of their names."""
-    W, U_, (b_x, b_h) = weights.values()
+    outputs, *gates = gru_steps(*weights.values(), x)
+    return [outputs[:, -1], *gates]
+
+
+def gru_without_bias(weights, x, training):
+    """Return all outputs of a GRU that has no bias."""
+    return gru_steps(*weights.values(), (0.0, 0.0), x)[0]
+
+
+def gru_steps(W, U_, b, x):
+    """Return all outputs of a GRU and its gates, (B, T, u) each."""
+    b_x, b_h = b
     h = np.zeros((len(x), U_.shape[0]))
     steps = []
     for t in range(x.shape[1]):
@@ -48,8 +60,20 @@ def gru_gates(weights, x, training):
         z, r = sigmoid(xz + hz), sigmoid(xr + hr)
         candidate = np.tanh(xh + r * hh)
         h = z * h + (1 - z) * candidate
-        steps.append([candidate, r, z])
-    return [h, *(np.stack(gate, axis=1) for gate in zip(*steps))]
+        steps.append([h, candidate, r, z])
+    return [np.stack(values, axis=1) for values in zip(*steps)]
+
+
+def minimal_steps(weights, x, training):
+    """Return all outputs of `MinimalCell`."""
+    (W,) = weights.values()
+    first = second = np.zeros((len(x), W.shape[1]))
+    outputs = []
+    for t in range(x.shape[1]):
+        a = x[:, t] @ W
+        first, second = first + a, np.tanh(a) * second + a
+        outputs.append(np.concatenate([first, second], axis=-1))
+    return np.stack(outputs, axis=1)
 
 
 @keras.saving.register_keras_serializable(package="kerasdl_parity")
@@ -71,7 +95,7 @@ class MinimalCell(keras.Layer):
     def call(self, inputs, states):
         """Add to one state, multiply with the other."""
         a = product(inputs, self.kernel)  # float64 stays float64 on PyTorch
-        first, second = states[0] + a, ops.tanh(a) * states[1] + a
+        first, second = states[0] + a, tanh(a) * states[1] + a  # Keras' rounds float64 on JAX
         return ops.concatenate([first, second], axis=-1), [first, second]
 
     def get_config(self):
@@ -97,6 +121,12 @@ def layer(symbol, label="", inputs=(X,), masks=MASK, **kwargs):
     )
 
 
+NO_BIAS = {
+    "reference": gru_without_bias,
+    "builtin_is_wrong": {"jax": "fails without a bias where JAX has float64: puts one of its own"},
+}
+
+
 def of_all_kinds(symbol):
     """Return the cases that every recurrent layer has."""
     return [
@@ -115,6 +145,7 @@ def of_all_kinds(symbol):
             return_sequences=True,
             zero_output_for_mask=True,
             use_bias=False,
+            **(NO_BIAS if symbol == "GRU" else {}),
         ),
         layer(symbol, "relu", activation="relu", kernel_regularizer="l2"),
         layer(symbol, "plain loop", activation="softsign", return_sequences=True),
@@ -204,6 +235,8 @@ CASES = [
         "RNN",
         "a cell of one's own",
         lambda k: k.layers.RNN(MinimalCell(U, name="cell"), return_sequences=True),
+        reference=minimal_steps,
+        builtin_is_wrong={"jax": "with a mask, fails where output and state differ in size"},
     ),
     made(
         "RNN",
