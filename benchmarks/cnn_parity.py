@@ -28,13 +28,13 @@ from kerasdl.callbacks import BestWeights, ProgressBar
 from kerasdl.files import write_text
 from kerasdl.training.environment import environment
 from kerasdl.training.evaluation import evaluate_model
-from kerasdl.training.train import batches, build, compile_model, fresh_session
+from kerasdl.training.train import batches, build, compile_model, fresh_session, in_order
 
 LARGEST_DIFFERENCE = 0.005  # of the mean accuracies
 RESULTS = Path(__file__).parent / "results" / "cnn_parity.json"
 
 
-def train_once(config, kind, arrays, data_dir):
+def train_once(config, kind, arrays):
     """Return accuracy, loss and seconds of one training."""
     fresh_session(config.seed)
     model = build(config)
@@ -44,10 +44,10 @@ def train_once(config, kind, arrays, data_dir):
     compile_model(model, config, steps, keras if kind == "built-in" else kerasdl)
     started = time.perf_counter()
     history = model.fit(
-        batches(config, 0, data_dir),
+        batches(config, *arrays["train"]),
         epochs=config.epochs,
         steps_per_epoch=steps,
-        validation_data=datasets.pipeline(config.dataset, "validation", 256, data_dir=data_dir),
+        validation_data=in_order(*arrays["validation"]),
         callbacks=[ProgressBar(config.epochs), BestWeights("val_accuracy")],
         shuffle=False,
         verbose=0,
@@ -123,7 +123,7 @@ def main():
         settings["epochs"] = options.epochs
     arrays = {
         split: datasets.load_arrays(options.dataset, split, options.data_dir)
-        for split in ("train", "test")
+        for split in ("train", "validation", "test")
     }
     runs = []
     for seed in range(options.seeds):
@@ -131,7 +131,7 @@ def main():
         kinds = ("ours", "built-in") if seed % 2 == 0 else ("built-in", "ours")
         for kind in kinds:
             print(f"{kind}, seed {seed}", file=sys.stderr)
-            runs.append(train_once(config, kind, arrays, options.data_dir))
+            runs.append(train_once(config, kind, arrays))
             write_text(  # after each run: what is measured is kept
                 options.out,
                 json.dumps(

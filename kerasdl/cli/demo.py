@@ -50,7 +50,7 @@ def demo(
     agreeing = sum(answer.agrees for answer in made.answers)
     accuracy = results["test_accuracy"]
     console.print(
-        f"test accuracy {accuracy:.2%} on {results['test_images']} images, trained in "
+        f"test accuracy {accuracy:.2%} on {results['test_examples']} images, trained in "
         f"{made.training_seconds:.0f} s; {agreeing} of {len(made.answers)} HTTP answers equal the "
         "in-process ones"
     )

@@ -1,4 +1,4 @@
-"""`kerasdl query`: ask a model server what is on some images."""
+"""`kerasdl query`: ask a model server what is on some images, or what some texts are."""
 
 import json
 import time
@@ -13,10 +13,15 @@ from kerasdl.errors import InputError
 
 @app.command()
 def query(
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE...", help="PNG or JPEG files to send.")
-    ],
     model: Annotated[str, typer.Option(help="Name of the model to ask.")],
+    images: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[IMAGE...]", help="PNG or JPEG files to send.", show_default=False),
+    ] = None,
+    texts: Annotated[
+        list[str] | None,
+        typer.Option("--text", help="Text to send, in place of images. Once for each."),
+    ] = None,
     url: Annotated[str, typer.Option(help="Where the server is.")] = "http://127.0.0.1:8501",
     version: Annotated[
         int | None, typer.Option(min=0, help="Version to ask; the newest without.")
@@ -24,38 +29,43 @@ def query(
     timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = 30.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
-    """Send images to a model server and print label, probability and latency of each.
+    """Send images or texts to a model server and print label, probability and latency of each.
 
     Works with the embedded server and with TF Serving. Exit status 1 when the server is down,
-    refuses an image or does not know the model; 2 when the command itself is at fault.
+    refuses one of them or does not know the model; 2 when the command itself is at fault.
     """
     from kerasdl.client import Client, ConnectionFailed, ServerError
 
-    for image in images:  # before anything is sent
+    if bool(images) == bool(texts):
+        raise InputError("Give images or --text, one of the two.")
+    for image in images or []:  # before anything is sent
         if not image.is_file():
             raise InputError(f"No such image: {image}")
     rows, failed = [], False
     with Client(url, timeout) as client:
-        for image in images:
+        for item in images or texts:
             started = time.perf_counter()
             try:
-                (prediction,) = client.predict_images(model, image, version=version)
+                if images:
+                    (prediction,) = client.predict_images(model, item, version=version)
+                else:
+                    (prediction,) = client.predict(model, [item], version=version)
             except ConnectionFailed as error:
                 _complain(error)
                 raise typer.Exit(1) from None
             except ServerError as error:
                 reason = error.message.splitlines()[0]  # the rest names nodes of the graph
-                _complain(f"{image}: {reason} (HTTP status {error.status})")
+                _complain(f"{item}: {reason} (HTTP status {error.status})")
                 failed = True
-                if error.status == 404:  # of the model, so of all the other images too
+                if error.status == 404:  # of the model, so of all the others too
                     break
                 continue
             milliseconds = 1000 * (time.perf_counter() - started)
-            rows.append((str(image), prediction, milliseconds))
+            rows.append((str(item), prediction, milliseconds))
     if as_json:
-        _print_json(rows)
+        _print_json(rows, "image" if images else "text")
     elif rows:
-        _print_table(rows)
+        _print_table(rows, "image" if images else "text")
     if failed:
         raise typer.Exit(1)
 
@@ -64,10 +74,10 @@ def _complain(problem: object) -> None:
     typer.echo(f"kerasdl: error: {problem}", err=True)
 
 
-def _print_json(rows: list[tuple[str, Any, float]]) -> None:
+def _print_json(rows: list[tuple[str, Any, float]], what: str) -> None:
     answers = [
-        {"image": image, "prediction": prediction, "latency_ms": round(milliseconds, 3)}
-        for image, prediction, milliseconds in rows
+        {what: item, "prediction": prediction, "latency_ms": round(milliseconds, 3)}
+        for item, prediction, milliseconds in rows
     ]
     typer.echo(_json(answers, indent=2))
 
@@ -88,24 +98,24 @@ def _is_labelled(prediction: Any) -> bool:
     )
 
 
-def _print_table(rows: list[tuple[str, Any, float]]) -> None:
+def _print_table(rows: list[tuple[str, Any, float]], what: str) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     labelled = all(_is_labelled(prediction) for _, prediction, _ in rows)
-    table = Table("image")
+    table = Table(what)
     if labelled:
         table.add_column("label")
         table.add_column("probability", justify="right")
     else:  # a model with other outputs: what it says, as it says it
         table.add_column("prediction")
     table.add_column("latency", justify="right")
-    for image, prediction, milliseconds in rows:
+    for item, prediction, milliseconds in rows:
         if labelled:
             cells = [str(prediction["label"]), f"{prediction['probability']:.3f}"]
         else:
             cells = [_json(prediction)]
-        cells = [escape(cell) for cell in (image, *cells)]  # brackets are no mark-up here
+        cells = [escape(cell) for cell in (item, *cells)]  # brackets are no mark-up here
         table.add_row(*cells, f"{milliseconds:.1f} ms")
     Console().print(table)

@@ -11,14 +11,20 @@ from kerasdl.cli import app
 from kerasdl.cli.quiet import quiet_start
 from kerasdl.errors import InputError
 
+_DEFAULT_DATASET = {"rnn": "spam_assassin"}
+
 
 @app.command()
 def train(
     model: Annotated[
-        str | None, typer.Argument(help="Network to train: vit, cnn or mlp.", show_default=False)
+        str | None,
+        typer.Argument(help="Network to train: vit, cnn, mlp or rnn.", show_default=False),
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="Data set; see `kerasdl data list`.", show_default="digits")
+        str | None,
+        typer.Option(
+            help="Data set; see `kerasdl data list`.", show_default="digits; rnn: spam_assassin"
+        ),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="Recipe of your own (TOML), in place of a shipped one.")
@@ -61,7 +67,7 @@ def train(
         "seed": seed,
     }
     if config is None:
-        settings = training.recipe(model, dataset or "digits")
+        settings = training.recipe(model, dataset or _DEFAULT_DATASET.get(model, "digits"))
     else:
         settings = training.recipe_file(config)
     settings |= {name: value for name, value in given.items() if value is not None}
@@ -73,6 +79,8 @@ def train(
         title=f"{chosen.model} on {chosen.dataset}", title_justify="left", show_header=False
     )
     table.add_row("test accuracy", f"{results['test_accuracy']:.2%}")
+    if chosen.model == "rnn":
+        table.add_row("balanced accuracy", f"{results['test_balanced_accuracy']:.2%}")
     table.add_row("test loss", f"{results['test_loss']:.4f}")
     table.add_row("kept epoch", f"{results['best_epoch']} of {results['epochs']}")
     table.add_row("parameters", f"{results['parameters']:,}")
@@ -95,14 +103,17 @@ def evaluate(
     opened = training.Run.open(run)
     measured = training.evaluate(opened, split, data_dir)
     info = datasets.info(opened.config.dataset)
-    table = Table(title=f"{opened.folder}, {split}: {measured.images:,} images")
+    table = Table(title=f"{opened.folder}, {split}: {measured.examples:,} examples")
     table.add_column("class")
     table.add_column("right", justify="right")
-    table.add_column("images", justify="right")
+    table.add_column("examples", justify="right")
     for name, row, right in zip(
         info.class_names, measured.confusion, measured.confusion.diagonal(), strict=True
     ):
         table.add_row(name, f"{right / max(row.sum(), 1):.1%}", f"{row.sum():,}")
     console = Console()
     console.print(table)
-    console.print(f"accuracy {measured.accuracy:.2%}, loss {measured.loss:.4f}")
+    console.print(
+        f"accuracy {measured.accuracy:.2%}, balanced accuracy {measured.balanced_accuracy:.2%}, "
+        f"loss {measured.loss:.4f}"
+    )

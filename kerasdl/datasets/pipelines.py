@@ -110,7 +110,7 @@ def from_arrays(
     """Make the same batches from arrays in memory; the arguments are taken as checked.
 
     Args:
-        images: (N, H, W, C) uint8.
+        images: (N, H, W, C) uint8; or other numbers (N, …), which are handed out as they are.
         labels: (N,) int32.
         batch_size: As in `pipeline`, like all further arguments.
         shuffle: See `pipeline`.
@@ -128,7 +128,7 @@ def from_arrays(
     """
     import tensorflow as tf
 
-    count = len(labels)
+    count, of_pixels = len(labels), images.dtype == np.uint8
     batches = count // batch_size if drop_remainder else -(-count // batch_size)
     static_size = batch_size if drop_remainder or count % batch_size == 0 else None
     with tf.device("CPU:0"):  # a copy in a GPU's memory would be fetched back for every batch
@@ -150,7 +150,7 @@ def from_arrays(
             last = tf.constant(count - 1, tf.int64)
             index = tf.random.experimental.index_shuffle(index, order, last)
         pixels = tf.gather(all_images, index)  # (B, H, W, C) uint8
-        batch_images = tf.cast(pixels, tf.float32) / 255.0
+        batch_images = tf.cast(pixels, tf.float32) / 255.0 if of_pixels else pixels
         batch_images.set_shape([static_size, *images.shape[1:]])
         batch_labels = tf.ensure_shape(tf.gather(all_labels, index), [static_size])  # (B,)
         if augment is not None:

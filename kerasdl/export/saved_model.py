@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from kerasdl import datasets
-from kerasdl.datasets.pictures import to_png_bytes
 from kerasdl.errors import InputError
 from kerasdl.export.versions import check_name, check_version, publish, staging_folder
 from kerasdl.export.warmup import write_warmup_requests
+from kerasdl.models import RecurrentClassifier
 from kerasdl.training.run import Run
 
 
@@ -51,16 +50,17 @@ def export_model(
     name: str,
     version: int | None = None,
 ) -> Path:
-    """Export any image classifier with the signatures `serving_default` and `tensor`.
+    """Export a classifier with the signatures `serving_default` and `tensor`.
 
-    - `serving_default`: `image_bytes` (B,), encoded PNG or JPEG → `label`, `probability`,
-      `probabilities`, `classes`.
-    - `tensor`: `image` (B, H, W, C), pixels in [0, 1] → `logits`.
+    - `serving_default`: `image_bytes` (B,), encoded PNG or JPEG, or `text` (B,) → `label`,
+      `probability`, `probabilities`, `classes`.
+    - `tensor`: `image` (B, H, W, C), pixels in [0, 1], or `words` (B, T), their numbers → `logits`.
 
     Requests that warm the model up lie in `assets.extra/tf_serving_warmup_requests`.
 
     Args:
-        model: Network from images (B, H, W, C) in [0, 1] to logits (B, classes).
+        model: Network from images (B, H, W, C) in [0, 1] to logits (B, classes), or a
+            `kerasdl.models.RecurrentClassifier`.
         class_names: Name of each class.
         directory: The folder that a server serves.
         name: Name of the model in URLs.
@@ -84,24 +84,19 @@ def export_model(
             f"`class_names` must name the {model.output_shape[-1]} outputs of the model, received "
             f"{len(class_names)} names."
         )
-    from kerasdl.export.signatures import ImageClassifier
+    from kerasdl.export.signatures import ImageClassifier, TextClassifier
 
     model_folder = Path(directory) / check_name(name)
     check_version(model_folder, version)
-    classifier = ImageClassifier(model, class_names)
+    reads_text = isinstance(model, RecurrentClassifier)
+    classifier = (TextClassifier if reads_text else ImageClassifier)(model, class_names)
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint("serving_default", classifier.from_bytes, [classifier.bytes_spec])
-    archive.add_endpoint("tensor", classifier.from_array, [classifier.array_spec])
+    if reads_text:
+        archive.track(classifier.word_numbers)  # its table of words
+    for endpoint, function, spec in classifier.endpoints:
+        archive.add_endpoint(endpoint, function, [spec])
     with staging_folder(model_folder) as part:
         archive.write_out(str(part), verbose=False)
-        write_warmup_requests(part, name, _example_images(model))
+        write_warmup_requests(part, name, *classifier.examples())
         return publish(part, model_folder, version)
-
-
-def _example_images(model) -> list[bytes]:
-    """One picture of the network's own size and one that must be resized."""
-    height, width, channels = model.input_shape[1:]
-    rng = np.random.default_rng(0)
-    sizes = [(height, width), (3 * height, 2 * width)]
-    return [to_png_bytes(rng.integers(0, 256, (h, w, channels), np.uint8)) for h, w in sizes]

@@ -84,7 +84,7 @@ def builtin_twin(model: keras.Model, logits: Callable, config: dict[str, Any]) -
         logits: The function that puts it together; takes `library`.
         config: Its arguments.
     """
-    inputs = keras.Input(model.input_shape[1:])
+    inputs = keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype)
     twin = keras.Model(inputs, logits(inputs, **config, library=keras), name=model.name)
     twin.set_weights(model.get_weights())
     return twin

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from kerasdl import datasets
-from kerasdl.datasets import catalog
 from kerasdl.errors import InputError
 
 
@@ -15,10 +14,10 @@ class TrainConfig:
     """The settings of one training run.
 
     Attributes:
-        model: Name of the network: "vit", "cnn" or "mlp".
+        model: Name of the network: "vit", "cnn", "mlp" or "rnn".
         dataset: Name of the data set, see `kerasdl data list`.
         epochs: Passes over the training data.
-        batch_size: Images in one step.
+        batch_size: Examples in one step.
         learning_rate: Peak of the schedule (linear warm-up, then half a cosine down to 1 %).
         warmup_epochs: Length of the warm-up; may be a fraction.
         weight_decay: Decoupled weight decay of Adam.
@@ -26,7 +25,8 @@ class TrainConfig:
         max_shift: Largest random translation of a training image, in pixels.
         flip: Whether training images are mirrored at random.
         seed: Seed of weights, order, dropout and augmentation.
-        model_arguments: Arguments of the network beyond image shape and classes.
+        model_arguments: Arguments of the network beyond what the data set determines; for texts
+            also `vocabulary_size`.
 
     Raises:
         InputError: Naming the setting, what came and what was expected.
@@ -70,11 +70,10 @@ class TrainConfig:
         if self.learning_rate == 0:
             raise InputError("`learning_rate` must be positive, received 0.")
         info = datasets.info(self.dataset)  # raises for an unknown data set
-        catalog.check_images("dataset", info, "The networks of the recipes take pictures.")
         if self.batch_size > info.split_sizes["train"]:
             raise InputError(
                 f"`batch_size` must be at most {info.split_sizes['train']}, the number of training "
-                f"images of {self.dataset!r}; received {self.batch_size}."
+                f"examples of {self.dataset!r}; received {self.batch_size}."
             )
 
     def to_json(self) -> str:

@@ -1,4 +1,4 @@
-"""How good a trained model is on images it never saw."""
+"""How good a trained model is on examples it never saw."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasdl import datasets
 from kerasdl.losses import sparse_categorical_crossentropy
 from kerasdl.training.run import Run
+from kerasdl.training.tasks import task_of
 
 
 class Evaluation(NamedTuple):
@@ -17,18 +17,26 @@ class Evaluation(NamedTuple):
     accuracy: float
     loss: float
     confusion: np.ndarray  # (classes, classes): true class down, predicted across
-    images: int
+    examples: int
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean over the classes of the share that was recognised; chance is 1 / classes."""
+        seen = self.confusion.sum(axis=1)
+        return float((self.confusion.diagonal() / np.maximum(seen, 1))[seen > 0].mean())
 
 
-def evaluate_model(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> Evaluation:
+def evaluate_model(model: keras.Model, inputs: np.ndarray, labels: np.ndarray) -> Evaluation:
     """Measure accuracy, loss and confusion matrix.
 
     Args:
         model: Network that gives logits.
-        images: uint8 (N, H, W, C).
+        inputs: Pixels, uint8 (N, H, W, C), or other numbers (N, …), as the model takes them.
         labels: int (N,).
     """
-    logits = model.predict(images.astype("float32") / 255, batch_size=256, verbose=0)
+    if inputs.dtype == np.uint8:  # as in `datasets.pipeline`
+        inputs = inputs.astype("float32") / 255
+    logits = model.predict(inputs, batch_size=256, verbose=0)
     predicted = logits.argmax(axis=-1)
     classes = logits.shape[-1]
     confusion = np.zeros((classes, classes), dtype=int)
@@ -38,7 +46,7 @@ def evaluate_model(model: keras.Model, images: np.ndarray, labels: np.ndarray) -
         accuracy=float((predicted == labels).mean()),
         loss=float(ops.mean(losses)),
         confusion=confusion,
-        images=len(labels),
+        examples=len(labels),
     )
 
 
@@ -51,4 +59,4 @@ def evaluate(run: Run, split: str = "test", data_dir=None) -> Evaluation:
         data_dir: Folder of prepared data sets.
     """
     model = keras.saving.load_model(run.model_path, compile=False)
-    return evaluate_model(model, *datasets.load_arrays(run.config.dataset, split, data_dir))
+    return evaluate_model(model, *task_of(run.config, data_dir).arrays(model, split))

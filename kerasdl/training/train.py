@@ -7,21 +7,21 @@ import time
 from typing import Any
 
 import keras
+import numpy as np
 
 import kerasdl
-from kerasdl import datasets, models
+from kerasdl import datasets
 from kerasdl.backend import make_deterministic
 from kerasdl.callbacks import BestWeights, ProgressBar
 from kerasdl.datasets.augment import shift_and_flip
-from kerasdl.errors import InputError
+from kerasdl.datasets.pipelines import from_arrays
 from kerasdl.training.checkpoint import Checkpoint
 from kerasdl.training.config import TrainConfig
 from kerasdl.training.environment import environment
 from kerasdl.training.evaluation import evaluate_model
 from kerasdl.training.reports import save_confusion_matrix, save_learning_curve
 from kerasdl.training.run import Run
-
-NETWORKS = {"vit": models.ViT, "cnn": models.CNN, "mlp": models.MLP}
+from kerasdl.training.tasks import task_of
 
 
 def train(
@@ -53,16 +53,14 @@ def train(
     Differences between runs: none for the same config, machine and versions; a run that was killed
     and resumed ends with the same numbers as an unbroken one.
     """
-    run = Run(folder)
-    model = build(config)
+    run, task = Run(folder), task_of(config, data_dir)
+    task.build()  # so that what does not fit is found before anything is written
     run.begin(config, environment(), resume=resume, overwrite=overwrite)
     if run.complete:
         return run
     fresh_session(config.seed)
-    model = build(config)  # again, with the seed set, now that all checks have passed
-    splits = {
-        split: datasets.load_arrays(config.dataset, split, data_dir) for split in ("train", "test")
-    }
+    model = task.build()  # again, with the seed set
+    splits = {split: task.arrays(model, split) for split in ("train", "validation", "test")}
     steps = len(splits["train"][1]) // config.batch_size
     compile_model(model, config, steps)
 
@@ -73,13 +71,11 @@ def train(
     if start_epoch < config.epochs and not best.exhausted(start_epoch - 1):
         with contextlib.redirect_stdout(sys.stderr):  # Keras prints notices; stdout is for results
             model.fit(
-                batches(config, start_epoch, data_dir),
+                batches(config, *splits["train"], start_epoch),
                 epochs=config.epochs,
                 initial_epoch=start_epoch,
                 steps_per_epoch=steps,
-                validation_data=datasets.pipeline(
-                    config.dataset, "validation", 256, data_dir=data_dir
-                ),
+                validation_data=in_order(*splits["validation"]),
                 callbacks=[
                     ProgressBar(config.epochs, start_epoch),
                     keras.callbacks.TensorBoard(run.logs_path, write_graph=False),
@@ -98,26 +94,13 @@ def train(
     return run
 
 
-def build(config: TrainConfig) -> keras.Model:
+def build(config: TrainConfig, data_dir: str | os.PathLike | None = None) -> keras.Model:
     """Return the untrained network of a config.
 
     Raises:
-        InputError: If there is no such network, or it does not take the arguments.
+        InputError: If there is no such network, or it does not take the arguments or the data.
     """
-    if config.model not in NETWORKS:
-        raise InputError(
-            f"`model` must be one of {', '.join(NETWORKS)}, received {config.model!r}."
-        )
-    info = datasets.info(config.dataset)
-    try:
-        return NETWORKS[config.model](
-            info.image_shape,
-            info.num_classes,
-            name=f"{config.model}_{config.dataset}",
-            **config.model_arguments,
-        )
-    except (TypeError, ValueError) as error:
-        raise InputError(f"`model_arguments` do not fit {config.model!r}: {error}") from error
+    return task_of(config, data_dir).build()
 
 
 def compile_model(
@@ -154,14 +137,21 @@ def fresh_session(seed: int) -> None:
     make_deterministic()
 
 
-def batches(config: TrainConfig, start_epoch: int, data_dir: str | os.PathLike | None):
-    """Return the training batches of all epochs from `start_epoch` on, as the config has them."""
+def batches(config: TrainConfig, inputs: np.ndarray, labels: np.ndarray, start_epoch: int = 0):
+    """Return the training batches of all epochs from `start_epoch` on, as the config has them.
+
+    Args:
+        config: The settings.
+        inputs: All training examples.
+        labels: Their labels.
+        start_epoch: First epoch to deliver, counted from 0.
+    """
     augment = None
     if config.max_shift or config.flip:
         augment = shift_and_flip(config.max_shift, config.flip)
-    return datasets.pipeline(
-        config.dataset,
-        "train",
+    return from_arrays(
+        inputs,
+        labels,
         config.batch_size,
         shuffle=True,
         seed=config.seed,
@@ -169,7 +159,21 @@ def batches(config: TrainConfig, start_epoch: int, data_dir: str | os.PathLike |
         start_epoch=start_epoch,
         drop_remainder=True,  # one shape of batch: one compilation
         augment=augment,
-        data_dir=data_dir,
+    )
+
+
+def in_order(inputs: np.ndarray, labels: np.ndarray):
+    """Return batches of all examples once, as they are stored."""
+    return from_arrays(
+        inputs,
+        labels,
+        256,
+        shuffle=False,
+        seed=0,
+        epochs=1,
+        start_epoch=0,
+        drop_remainder=False,
+        augment=None,
     )
 
 
@@ -185,8 +189,9 @@ def _finish(run, config, model, checkpoint, test_split, seconds, start_epoch):
     run.finish(
         {
             "test_accuracy": measured.accuracy,
+            "test_balanced_accuracy": measured.balanced_accuracy,
             "test_loss": measured.loss,
-            "test_images": measured.images,
+            "test_examples": measured.examples,
             "best_epoch": checkpoint.best.best_epoch + 1,
             "best_val_accuracy": checkpoint.best.best,
             "epochs": len(checkpoint.rows),

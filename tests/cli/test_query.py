@@ -112,3 +112,10 @@ def test_model_is_required(query, images):
     status, _, err = query(images / "dark.png")
     assert status == 2
     assert "--model" in err
+
+
+def test_texts_or_images(query, images):
+    for given in ((), (images / "dark.png", "--text", "hello")):
+        status, out, err = query(*given, "--model", "images")
+        assert (status, out) == (2, "")
+        assert "Give images or --text" in err

@@ -80,7 +80,7 @@ def test_the_best_epoch_is_kept(unbroken, data_dir):
     )
     measured = training.evaluate(unbroken, "validation", data_dir)
     assert measured.accuracy == pytest.approx(best)
-    assert measured.confusion.sum() == measured.images == 144
+    assert measured.confusion.sum() == measured.examples == 144
 
 
 def test_same_seed_same_numbers_other_seed_others(unbroken, data_dir, tmp_path):
