@@ -23,21 +23,22 @@ from rich.console import Console
 from rich.table import Table
 
 import kerasdl
-from kerasdl import datasets, training
+from kerasdl import training
 from kerasdl.callbacks import BestWeights, ProgressBar
 from kerasdl.files import write_text
 from kerasdl.training.environment import environment
 from kerasdl.training.evaluation import evaluate_model
+from kerasdl.training.tasks import task_of
 from kerasdl.training.train import batches, build, compile_model, fresh_session, in_order
 
 LARGEST_DIFFERENCE = 0.005  # of the mean accuracies
-RESULTS = Path(__file__).parent / "results" / "cnn_parity.json"
+RESULTS = Path(__file__).parent / "results"
 
 
-def train_once(config, kind, arrays):
+def train_once(config, kind, arrays, data_dir):
     """Return accuracy, loss and seconds of one training."""
     fresh_session(config.seed)
-    model = build(config)
+    model = build(config, data_dir)
     if kind == "built-in":
         model = model.from_builtins()  # with the weights that ours would start from
     steps = len(arrays["train"][1]) // config.batch_size
@@ -58,6 +59,7 @@ def train_once(config, kind, arrays):
         "kind": kind,
         "seed": config.seed,
         "test_accuracy": measured.accuracy,
+        "test_balanced_accuracy": measured.balanced_accuracy,
         "test_loss": measured.loss,
         "val_accuracy": max(history.history["val_accuracy"]),
         "seconds": round(seconds, 1),
@@ -110,28 +112,33 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", default="cnn", choices=["cnn", "mlp"])
-    parser.add_argument("--dataset", default="fashion_mnist")
+    parser.add_argument("--model", default="cnn", choices=["cnn", "mlp", "rnn"])
+    parser.add_argument("--dataset", help="default: fashion_mnist; rnn: spam_assassin")
     parser.add_argument("--epochs", type=int, help="default: the recipe's")
     parser.add_argument("--seeds", type=int, default=3, help="how many; default 3")
     parser.add_argument("--data-dir", help="folder of prepared data sets")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="JSON to write")
+    parser.add_argument(
+        "--out", type=Path, help="JSON to write; default: results/MODEL_parity.json"
+    )
     options = parser.parse_args()
 
+    if options.dataset is None:
+        options.dataset = "spam_assassin" if options.model == "rnn" else "fashion_mnist"
+    if options.out is None:
+        options.out = RESULTS / f"{options.model}_parity.json"
     settings = training.recipe(options.model, options.dataset)
     if options.epochs is not None:
         settings["epochs"] = options.epochs
-    arrays = {
-        split: datasets.load_arrays(options.dataset, split, options.data_dir)
-        for split in ("train", "validation", "test")
-    }
+    task = task_of(training.TrainConfig(**settings), options.data_dir)
+    untrained = task.build()
+    arrays = {split: task.arrays(untrained, split) for split in ("train", "validation", "test")}
     runs = []
     for seed in range(options.seeds):
         config = training.TrainConfig(**settings | {"seed": seed})
         kinds = ("ours", "built-in") if seed % 2 == 0 else ("built-in", "ours")
         for kind in kinds:
             print(f"{kind}, seed {seed}", file=sys.stderr)
-            runs.append(train_once(config, kind, arrays))
+            runs.append(train_once(config, kind, arrays, options.data_dir))
             write_text(  # after each run: what is measured is kept
                 options.out,
                 json.dumps(
