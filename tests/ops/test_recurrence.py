@@ -181,6 +181,7 @@ def test_one_graph_for_every_batch(cell):
             )
 
 
+@pytest.mark.slow
 def test_long_sequences_keep_their_digits():
     compare("lstm", None, T=512)
     compare("gru", None, T=512)

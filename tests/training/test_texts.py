@@ -17,7 +17,9 @@ SETTINGS = dict(
     epochs=3,
     batch_size=8,
     learning_rate=0.03,
-    model_arguments=dict(length=8, embedding_dim=8, units=8, dropout=0.0),
+    model_arguments=dict(
+        length=8, embedding_dim=8, cell="simple_rnn", units=8, bidirectional=False, dropout=0.0
+    ),
 )
 
 
