@@ -12,7 +12,6 @@ from kerasdl.backend.compilation import forget_compiled as forget_compiled
 from kerasdl.backend.compilation import fuse as fuse
 from kerasdl.backend.compilation import fuses as fuses
 from kerasdl.backend.compilation import joins_loops as joins_loops
-from kerasdl.backend.compilation import outside_of_traces as outside_of_traces
 from kerasdl.backend.compilation import runs_side_by_side as runs_side_by_side
 from kerasdl.backend.devices import accelerators as accelerators
 from kerasdl.backend.devices import all_reduce_sum as all_reduce_sum

@@ -1,6 +1,5 @@
 """Compilation: of a function, of a training step, and of a part of a graph."""
 
-import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -182,21 +181,3 @@ def forget_compiled() -> None:
         import jax
 
         jax.clear_caches()
-
-
-def outside_of_traces() -> contextlib.AbstractContextManager:
-    """Within it, TensorFlow computes at once, even where a graph is being traced.
-
-    For what must be done when it is said, not whenever the graph runs: variables and their start.
-
-    Example:
-        >>> with outside_of_traces():
-        ...     start = keras.Variable(1.0)
-        >>> float(start.value)
-        1.0
-    """
-    if keras.backend.backend() != "tensorflow":
-        return contextlib.nullcontext()
-    import tensorflow as tf
-
-    return tf.init_scope()

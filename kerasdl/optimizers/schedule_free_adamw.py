@@ -2,7 +2,6 @@
 
 from keras import ops
 
-from kerasdl.backend import outside_of_traces
 from kerasdl.ops.updates import schedule_free_update
 from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
@@ -70,14 +69,10 @@ class ScheduleFreeAdamW(Optimizer):
         r"""Create $z$ and $v$ for every variable."""
         if self.built:
             return
-        with outside_of_traces():  # where `fit` traces, the start of z would be lost
-            super().build(var_list)
-            self._momentums, self._velocities = self.add_optimizer_variables(
-                var_list, ["momentum", "velocity"]
-            )
-            for z, variable in zip(self._momentums, var_list, strict=True):
-                if z is not None:  # None: the gradient itself overwrites the variable
-                    self.assign(z, ops.copy(variable))
+        super().build(var_list)
+        self._momentums, self._velocities = self.add_optimizer_variables(
+            var_list, ["momentum", "velocity"]
+        )
 
     def update_step(self, gradient, variable, learning_rate):
         """Move one variable against its gradient."""
@@ -87,9 +82,21 @@ class ScheduleFreeAdamW(Optimizer):
         if self.warmup_steps > 0:
             progress = t / ops.cast(self.warmup_steps, dtype)
             alpha = alpha * ops.where(progress < 1, progress, ops.ones_like(progress))
+        # z starts at the weights. An assignment in `build` would be lost where `fit` builds the
+        # optimiser inside a traced function, and training would start from weights of 0.
+        first = ops.equal(self.iterations, 0)
         z, v = self._momentums[index], self._velocities[index]
+        y_t = ops.convert_to_tensor(variable)
         z_t, v_t, y = schedule_free_update(
-            variable, g, z, v, t, alpha, self.beta_1, self.beta_2, self.epsilon
+            y_t,
+            g,
+            ops.where(first, y_t, ops.convert_to_tensor(z)),
+            v,
+            t,
+            alpha,
+            self.beta_1,
+            self.beta_2,
+            self.epsilon,
         )
         self.assign(z, z_t)
         self.assign(v, v_t)
