@@ -1,9 +1,10 @@
-"""The shipped CNN from our layers, optimiser, loss and regulariser against Keras' built-ins.
+"""A shipped recipe from our layers, optimiser, loss and regulariser against Keras' built-ins.
 
     make cnn-parity                                        # three seeds each, the full recipe
     python benchmarks/cnn_parity.py --dataset digits --epochs 2 --seeds 1    # a quick look
+    python benchmarks/cnn_parity.py --model rnn            # spam or ham
 
-Both start from the same weights, see the same pictures in the same order, and keep the epoch with
+Both start from the same weights, see the same examples in the same order, and keep the epoch with
 the best validation accuracy. Runs alternate, so that a busy machine slows both.
 """
 

@@ -267,7 +267,10 @@ def machine() -> dict:
 
 def main(name: str, cases, arguments) -> list[dict]:
     """Run the cases on this backend; their rows replace those in `results/NAME.json`."""
+    names = [case.name for case in cases]
     cases = [case for case in cases if re.search(arguments.only, case.name)]
+    if not cases:
+        raise SystemExit(f"--only must match one of {', '.join(names)}; got {arguments.only!r}.")
     peaks = {case.name: peaks_of(case) for case in cases} if arguments.memory else {}
     heads = ("case", "backend", "jit", "mode", "keras ms", "ours ms", "ratio")
     print("{:44s} {:10s} {:5s} {:5s} {:>9s} {:>9s} {}".format(*heads))

@@ -1,5 +1,6 @@
 """What a network is trained for: which data it takes, as what arrays, and how it is built."""
 
+import functools
 import os
 from typing import Any, ClassVar
 
@@ -23,9 +24,9 @@ class ClassifyPictures:
         self.data_dir = data_dir
         self.info = datasets.info(config.dataset)
 
-    def arguments(self) -> dict[str, Any]:
-        """Return what the network's constructor takes beside `model_arguments`."""
-        return {"image_shape": self.info.image_shape, "num_classes": self.info.num_classes}
+    def what_the_data_say(self) -> tuple[Any, int]:
+        """Return the first arguments of the network's constructor: shape and number of classes."""
+        return self.info.image_shape, self.info.num_classes
 
     def build(self) -> keras.Model:
         """Return the untrained network.
@@ -33,12 +34,10 @@ class ClassifyPictures:
         Raises:
             InputError: If it does not take the arguments.
         """
-        config, given = self.config, self.arguments()
-        if config.model == "mlp":
-            given["input_shape"] = given.pop("image_shape")
+        config, given = self.config, self.what_the_data_say()
         name = f"{config.model}_{config.dataset}"
         try:
-            return self.networks[config.model](**given, **self.model_arguments(), name=name)
+            return self.networks[config.model](*given, name=name, **self.model_arguments())
         except (TypeError, ValueError) as error:
             raise InputError(f"`model_arguments` do not fit {config.model!r}: {error}") from error
 
@@ -57,25 +56,26 @@ class ClassifyTexts(ClassifyPictures):
     kind = "texts"
     networks: ClassVar = {"rnn": models.RecurrentClassifier}
 
-    def arguments(self):
-        """Return what the network's constructor takes beside `model_arguments`."""
+    def what_the_data_say(self):
+        """Return the first arguments of the network's constructor: words and number of classes."""
         for name in ("max_shift", "flip"):
             if getattr(self.config, name):
                 raise InputError(f"`{name}` is for pictures; {self.config.dataset!r} holds texts.")
+        return self.vocabulary, self.info.num_classes
+
+    @functools.cached_property
+    def vocabulary(self) -> list[str]:
+        """The words of the training split, learned once."""
         size = self.config.model_arguments.get("vocabulary_size", 10_000)
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise InputError(f"`vocabulary_size` must be a positive integer, received {size!r}.")
         texts = datasets.load_examples(self.config.dataset, "train", self.data_dir)["text"]
-        return {
-            "vocabulary": learn_vocabulary(texts, size),
-            "num_classes": self.info.num_classes,
-        }
+        return learn_vocabulary(texts, size)
 
     def model_arguments(self):
         """Return those of the config's arguments that are the network's own."""
-        given = dict(self.config.model_arguments)
-        given.pop("vocabulary_size", None)
-        return given
+        given = self.config.model_arguments
+        return {name: value for name, value in given.items() if name != "vocabulary_size"}
 
     def arrays(self, model, split):
         """Return a split as numbers of words (N, T) and labels."""
