@@ -145,7 +145,9 @@ def test_any_mask(cell, mask, backwards, seed):
 @pytest.mark.parametrize(
     ("batch", "masked"), [(2, False), (3, True), (33, True)], ids=["after", "in the loop", "halves"]
 )
-@pytest.mark.parametrize("xla", [False, True], ids=["graph", "XLA"])
+@pytest.mark.parametrize(
+    "xla", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["graph", "XLA"]
+)
 @pytest.mark.parametrize("cell", list(CELLS))
 def test_compiled(cell, xla, masked, batch):
     fast, *_ = CELLS[cell]
