@@ -21,7 +21,11 @@ from kerasdl.export import export_model, next_version
 NAMES = ("zero", "one", "two")
 
 
-@pytest.fixture(scope="module", params=[(8, 12, 1), (8, 8, 3)], ids=["grey", "colour"])
+@pytest.fixture(
+    scope="module",
+    params=[(8, 12, 1), pytest.param((8, 8, 3), marks=pytest.mark.slow)],
+    ids=["grey", "colour"],
+)
 def model(request):
     keras.utils.set_random_seed(1)
     model = models.ViT(request.param, 3, patch_size=4, num_layers=1, num_heads=2, hidden_dim=8)

@@ -156,6 +156,7 @@ def test_killed_process_resumes(unbroken, data_dir, tmp_path):
     assert_same(training.train(small(), folder, data_dir=data_dir, resume=True), unbroken)
 
 
+@pytest.mark.slow
 def test_killed_between_the_model_and_the_results(unbroken, data_dir, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     with monkeypatch.context() as patched:
