@@ -96,7 +96,8 @@ def fold(x, n, fill_mode, ops=keras.ops):
         period = {"wrap": n, "reflect": 2 * n, "mirror": ops.where(n > 1, 2 * n - 2, n)}[fill_mode]
         x = x - period * _floor(x / period, ops)
         if fill_mode == "wrap":
-            return ops.where(x >= n, ops.zeros_like(x), x)  # −1e-9 + n is n when rounded
+            # −1e-9 + n is n when rounded; −1e-38 / n is 0, and stays where it is.
+            return ops.where((x >= n) | (x < 0), ops.zeros_like(x), x)
         mirrored = (period - 1 if fill_mode == "reflect" else period) - x
         x = ops.where(x > mirrored, mirrored, x)
     return clamp(x, n - 1, ops)
