@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from kerasdl.backend import fuse, joins_loops, with_gradient
+from kerasdl.ops.first_maximum import first_maximum, send_back
 from kerasdl.ops.sliding import (
     Slide,
     lay_back,
@@ -124,6 +125,8 @@ def _max(x, slides, whole):
         y = fuse(lambda x: maxima(x, slides), x)
 
         def backward(x, y, dy):
+            if whole:
+                return send_back(dy, first_maximum(x, slides[::-1]), slides[::-1])
             # The maxima of the columns, of the columns' rows, ...
             seen = [x]
             for one in slides[:-1]:
