@@ -10,8 +10,11 @@ from kerasdl.ops import image as image
 from kerasdl.ops import recurrence as recurrence
 from kerasdl.ops.adaptive_pooling import adaptive_average_pooling as adaptive_average_pooling
 from kerasdl.ops.adaptive_pooling import adaptive_max_pooling as adaptive_max_pooling
+from kerasdl.ops.attention import additive_score as additive_score
 from kerasdl.ops.attention import attention_equations as attention_equations
 from kerasdl.ops.attention import causal_mask as causal_mask
+from kerasdl.ops.attention import concat_score as concat_score
+from kerasdl.ops.attention import dot_score as dot_score
 from kerasdl.ops.attention import masked_softmax as masked_softmax
 from kerasdl.ops.attention import scaled_dot_product_attention as scaled_dot_product_attention
 from kerasdl.ops.attention import sliding_window_mask as sliding_window_mask

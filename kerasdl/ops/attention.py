@@ -9,6 +9,9 @@ import string
 from keras import ops
 from keras.utils import standardize_dtype
 
+from kerasdl.activations import tanh
+from kerasdl.ops.linear import affine, product
+
 
 def scaled_dot_product_attention(query, key, value, mask=None, scale=None, dropout=None):
     r"""Mix the values, each query weighting them by how well the keys match it.
@@ -44,6 +47,101 @@ def scaled_dot_product_attention(query, key, value, mask=None, scale=None, dropo
     mixed = weights if dropout is None else dropout(weights)
     context = ops.einsum("bnts,bsnd->btnd", mixed, value)
     return context, weights
+
+
+def dot_score(query, key, scale=None):
+    r"""Score every key by its dot product with every query.
+
+    $$e_{ts} = g\, q_t^\top k_s$$
+
+    Args:
+        query: $q$, tensor (…, T, d).
+        key: $k$, tensor (…, S, d).
+        scale: $g$, a number; `None` for 1.
+
+    Returns:
+        The scores (…, T, S).
+
+    Source:
+        Luong et al., 2015, Effective Approaches to Attention-based Neural Machine Translation,
+        equation 8, "dot".
+
+    Example:
+        >>> q, k = ops.array([[[1.0, 2.0]]]), ops.array([[[3.0, 4.0], [5.0, 6.0]]])
+        >>> [float(e) for e in dot_score(q, k)[0, 0]]
+        [11.0, 17.0]
+    """
+    q, k = ops.convert_to_tensor(query), ops.convert_to_tensor(key)
+    if scale is not None:  # scaling q costs T·d products, scaling the scores would cost T·S
+        q = q * ops.cast(scale, q.dtype)
+    return product(q, ops.swapaxes(k, -2, -1))
+
+
+def additive_score(query, key, v=None):
+    r"""Score every key by a small network that reads it together with the query.
+
+    $$e_{ts} = v^\top \tanh(q_t + k_s) = \sum_i v_i \tanh(q_{ti} + k_{si})$$
+
+    (The paper's $v^\top \tanh(W s_t + U h_s)$, with $q_t = W s_t$ and $k_s = U h_s$: the
+    projections are layers before this one.)
+
+    Args:
+        query: $q$, tensor (…, T, d).
+        key: $k$, tensor (…, S, d).
+        v: Vector (d,); `None` for ones.
+
+    Returns:
+        The scores (…, T, S).
+
+    Source:
+        Bahdanau et al., 2015, Neural Machine Translation by Jointly Learning to Align and
+        Translate, appendix A.1.2.
+
+    Example:
+        >>> q, k = ops.array([[[100.0, 0.0]]]), ops.array([[[0.0, 0.0], [0.0, 100.0]]])
+        >>> [float(e) for e in additive_score(q, k, v=ops.array([1.0, 2.0]))[0, 0]]
+        [1.0, 3.0]
+    """
+    q, k = ops.convert_to_tensor(query), ops.convert_to_tensor(key)
+    h = tanh(ops.expand_dims(q, -2) + ops.expand_dims(k, -3))  # (…, T, S, d)
+    if v is None:
+        return ops.sum(h, axis=-1)
+    v = ops.expand_dims(ops.cast(v, h.dtype), -1)  # (d, 1)
+    return ops.squeeze(affine(h, v), axis=-1)
+
+
+def concat_score(query, key, weight=None, scale=None):
+    r"""Score every key by a small network of one shared weight.
+
+    $$e_{ts} = w \sum_i \tanh\big(g\,(q_{ti} + k_{si})\big)$$
+
+    (The paper's $v^\top \tanh(W\,[q_t; k_s])$ with $W = g\,[I\; I]$ and $v = w\,(1, \dots, 1)$,
+    as Keras has it: free matrices are layers before this one.)
+
+    Args:
+        query: $q$, tensor (…, T, d).
+        key: $k$, tensor (…, S, d).
+        weight: $w$, a number; `None` for 1.
+        scale: $g$, a number; `None` for 1.
+
+    Returns:
+        The scores (…, T, S).
+
+    Source:
+        Luong et al., 2015, Effective Approaches to Attention-based Neural Machine Translation,
+        equation 8, "concat".
+
+    Example:
+        >>> q, k = ops.array([[[100.0, 0.0]]]), ops.array([[[0.0, 0.0], [0.0, 100.0]]])
+        >>> [float(e) for e in concat_score(q, k, weight=3.0)[0, 0]]
+        [3.0, 6.0]
+    """
+    q, k = ops.convert_to_tensor(query), ops.convert_to_tensor(key)
+    if scale is not None:  # (T + S)·d products instead of T·S·d for the sums
+        g = ops.cast(scale, q.dtype)
+        q, k = g * q, g * k
+    e = additive_score(q, k)
+    return e if weight is None else ops.cast(weight, e.dtype) * e
 
 
 def masked_softmax(scores, mask=None, axis=-1):
