@@ -10,7 +10,9 @@ import keras
 from kerasdl.builtins import fall_back_to
 from kerasdl.layers.activation import ELU, Activation, LeakyReLU, ReLU
 from kerasdl.layers.activity_regularization import ActivityRegularization
+from kerasdl.layers.additive_attention import AdditiveAttention
 from kerasdl.layers.alpha_dropout import AlphaDropout
+from kerasdl.layers.attention import Attention
 from kerasdl.layers.batch_normalization import BatchNormalization
 from kerasdl.layers.class_token import ClassToken
 from kerasdl.layers.conv import Conv1D, Conv2D, Conv3D
@@ -174,7 +176,9 @@ OURS = (
     ELU,
     Activation,
     ActivityRegularization,
+    AdditiveAttention,
     AlphaDropout,
+    Attention,
     BatchNormalization,
     CenterCrop,
     ClassToken,
