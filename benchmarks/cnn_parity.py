@@ -2,7 +2,7 @@
 
     make cnn-parity                                        # three seeds each, the full recipe
     python benchmarks/cnn_parity.py --dataset digits --epochs 2 --seeds 1    # a quick look
-    python benchmarks/cnn_parity.py --model rnn            # spam or ham
+    python benchmarks/cnn_parity.py --model tagger         # or rnn, seq2seq, captioner
 
 Both start from the same weights, see the same examples in the same order, and keep the epoch with
 the best validation accuracy. Runs alternate, so that a busy machine slows both.
@@ -28,34 +28,41 @@ from kerasdl import training
 from kerasdl.callbacks import BestWeights, ProgressBar
 from kerasdl.files import write_text
 from kerasdl.training.environment import environment
-from kerasdl.training.evaluation import evaluate_model
+from kerasdl.training.evaluation import evaluate_examples
+from kerasdl.training.examples import batches, in_order
 from kerasdl.training.tasks import task_of
-from kerasdl.training.train import batches, build, compile_model, fresh_session, in_order
+from kerasdl.training.train import build, compile_model, fresh_session
 
+DATASETS = {
+    "rnn": "spam_assassin",
+    "tagger": "brown",
+    "seq2seq": "cmudict",
+    "captioner": "scenes",
+}
 LARGEST_DIFFERENCE = 0.005  # of the mean accuracies
 RESULTS = Path(__file__).parent / "results"
 
 
-def train_once(config, kind, arrays, data_dir):
+def train_once(config, kind, splits, data_dir):
     """Return accuracy, loss and seconds of one training."""
     fresh_session(config.seed)
     model = build(config, data_dir)
     if kind == "built-in":
         model = model.from_builtins()  # with the weights that ours would start from
-    steps = len(arrays["train"][1]) // config.batch_size
-    compile_model(model, config, steps, keras if kind == "built-in" else kerasdl)
+    library = keras if kind == "built-in" else kerasdl
+    steps = compile_model(model, config, splits["train"], library)
     started = time.perf_counter()
     history = model.fit(
-        batches(config, *arrays["train"]),
+        batches(config, splits["train"]),
         epochs=config.epochs,
         steps_per_epoch=steps,
-        validation_data=in_order(*arrays["validation"]),
+        validation_data=in_order(splits["validation"]),
         callbacks=[ProgressBar(config.epochs), BestWeights("val_accuracy")],
         shuffle=False,
         verbose=0,
     )
     seconds = time.perf_counter() - started
-    measured = evaluate_model(model, *arrays["test"])
+    measured = evaluate_examples(model, splits["test"])
     return {
         "kind": kind,
         "seed": config.seed,
@@ -113,8 +120,10 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", default="cnn", choices=["cnn", "mlp", "rnn"])
-    parser.add_argument("--dataset", help="default: fashion_mnist; rnn: spam_assassin")
+    parser.add_argument(
+        "--model", default="cnn", choices=["cnn", "mlp", "rnn", "tagger", "seq2seq", "captioner"]
+    )
+    parser.add_argument("--dataset", help="default: the network's own")
     parser.add_argument("--epochs", type=int, help="default: the recipe's")
     parser.add_argument("--seeds", type=int, default=3, help="how many; default 3")
     parser.add_argument("--data-dir", help="folder of prepared data sets")
@@ -124,7 +133,7 @@ def main():
     options = parser.parse_args()
 
     if options.dataset is None:
-        options.dataset = "spam_assassin" if options.model == "rnn" else "fashion_mnist"
+        options.dataset = DATASETS.get(options.model, "fashion_mnist")
     if options.out is None:
         options.out = RESULTS / f"{options.model}_parity.json"
     settings = training.recipe(options.model, options.dataset)
@@ -132,14 +141,14 @@ def main():
         settings["epochs"] = options.epochs
     task = task_of(training.TrainConfig(**settings), options.data_dir)
     untrained = task.build()
-    arrays = {split: task.arrays(untrained, split) for split in ("train", "validation", "test")}
+    splits = {split: task.examples(untrained, split) for split in ("train", "validation", "test")}
     runs = []
     for seed in range(options.seeds):
         config = training.TrainConfig(**settings | {"seed": seed})
         kinds = ("ours", "built-in") if seed % 2 == 0 else ("built-in", "ours")
         for kind in kinds:
             print(f"{kind}, seed {seed}", file=sys.stderr)
-            runs.append(train_once(config, kind, arrays, options.data_dir))
+            runs.append(train_once(config, kind, splits, options.data_dir))
             write_text(  # after each run: what is measured is kept
                 options.out,
                 json.dumps(

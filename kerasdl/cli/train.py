@@ -11,19 +11,28 @@ from kerasdl.cli import app
 from kerasdl.cli.quiet import quiet_start
 from kerasdl.errors import InputError
 
-_DEFAULT_DATASET = {"rnn": "spam_assassin"}
+_DEFAULT_DATASET = {
+    "rnn": "spam_assassin",
+    "tagger": "brown",
+    "seq2seq": "cmudict",
+    "captioner": "scenes",
+}
 
 
 @app.command()
 def train(
     model: Annotated[
         str | None,
-        typer.Argument(help="Network to train: vit, cnn, mlp or rnn.", show_default=False),
+        typer.Argument(
+            help="Network to train: vit, cnn, mlp, rnn, tagger, seq2seq or captioner.",
+            show_default=False,
+        ),
     ] = None,
     dataset: Annotated[
         str | None,
         typer.Option(
-            help="Data set; see `kerasdl data list`.", show_default="digits; rnn: spam_assassin"
+            help="Data set; see `kerasdl data list`.",
+            show_default="the network's first; digits for pictures",
         ),
     ] = None,
     config: Annotated[
@@ -78,10 +87,11 @@ def train(
     table = Table(
         title=f"{chosen.model} on {chosen.dataset}", title_justify="left", show_header=False
     )
-    table.add_row("test accuracy", f"{results['test_accuracy']:.2%}")
-    if chosen.model == "rnn":
-        table.add_row("balanced accuracy", f"{results['test_balanced_accuracy']:.2%}")
+    for name, share in _shares(results, chosen.model):
+        table.add_row(f"test {name}", share)
     table.add_row("test loss", f"{results['test_loss']:.4f}")
+    for name, share in _shares(results["baseline"], chosen.model):
+        table.add_row(f"{results['baseline']['rule']}: {name}", share)
     table.add_row("kept epoch", f"{results['best_epoch']} of {results['epochs']}")
     table.add_row("parameters", f"{results['parameters']:,}")
     table.add_row("training time", f"{results['seconds']:.0f} s")
@@ -98,22 +108,34 @@ def evaluate(
 ) -> None:
     """Measure a trained run on a split of its data set."""
     with quiet_start():
-        from kerasdl import datasets, training
+        from kerasdl import training
 
     opened = training.Run.open(run)
     measured = training.evaluate(opened, split, data_dir)
-    info = datasets.info(opened.config.dataset)
-    table = Table(title=f"{opened.folder}, {split}: {measured.examples:,} examples")
-    table.add_column("class")
-    table.add_column("right", justify="right")
-    table.add_column("examples", justify="right")
-    for name, row, right in zip(
-        info.class_names, measured.confusion, measured.confusion.diagonal(), strict=True
-    ):
-        table.add_row(name, f"{right / max(row.sum(), 1):.1%}", f"{row.sum():,}")
     console = Console()
-    console.print(table)
-    console.print(
-        f"accuracy {measured.accuracy:.2%}, balanced accuracy {measured.balanced_accuracy:.2%}, "
-        f"loss {measured.loss:.4f}"
-    )
+    task = training.task_of(opened.config, data_dir)
+    if not measured.errors:  # a class for each example; what is written is judged as a whole
+        table = Table(title=f"{opened.folder}, {split}: {measured.examples:,} examples")
+        table.add_column("class")
+        table.add_column("right", justify="right")
+        table.add_column("examples", justify="right")
+        for name, row, right in zip(
+            task.class_names, measured.confusion, measured.confusion.diagonal(), strict=True
+        ):
+            table.add_row(name, f"{right / max(row.sum(), 1):.1%}", f"{row.sum():,}")
+        console.print(table)
+    shares = _shares({f"test_{name}": value for name, value in measured.results.items()})
+    console.print(", ".join(f"{name} {share}" for name, share in shares), end="")
+    console.print(f", loss {measured.loss:.4f}, {measured.examples:,} examples")
+
+
+def _shares(results: dict, model: str | None = None) -> list[tuple[str, str]]:
+    """Return name and text of everything that is a share: accuracies and errors."""
+    left_out = {"test_balanced_accuracy"} if model in ("vit", "cnn", "mlp") else set()
+    return [
+        (name.removeprefix("test_").replace("_", " "), f"{value:.2%}")
+        for name, value in results.items()
+        if name.startswith("test_")
+        and name.endswith(("accuracy", "error"))
+        and name not in left_out
+    ]

@@ -96,10 +96,11 @@ def pipeline(
 
 
 def from_arrays(
-    images: np.ndarray,
-    labels: np.ndarray,
+    inputs: Any,
+    targets: np.ndarray,
     batch_size: int,
     *,
+    weights: np.ndarray | None = None,
     shuffle: bool,
     seed: int,
     epochs: int,
@@ -110,33 +111,42 @@ def from_arrays(
     """Make the same batches from arrays in memory; the arguments are taken as checked.
 
     Args:
-        images: (N, H, W, C) uint8; or other numbers (N, …), which are handed out as they are.
-        labels: (N,) int32.
-        batch_size: As in `pipeline`, like all further arguments.
+        inputs: An array (N, …), or a tuple of them. Pixels, uint8 (N, H, W, C), become float32 in
+            [0, 1]; other numbers are handed out as they are.
+        targets: (N, …) int32: labels, or one for each step of a sequence.
+        batch_size: As in `pipeline`, like all further arguments but the next.
+        weights: How much each target counts, in the shape of the targets; None counts all alike.
         shuffle: See `pipeline`.
         seed: See `pipeline`.
         epochs: See `pipeline`.
         start_epoch: See `pipeline`.
         drop_remainder: See `pipeline`.
-        augment: See `pipeline`.
+        augment: See `pipeline`; only for inputs that are one array.
 
     Returns:
-        A `tf.data.Dataset` of images and labels.
+        A `tf.data.Dataset` of inputs and targets, and of weights where there are any.
 
     Raises:
         InputError: If `augment` changes the shape or the type of the images.
     """
     import tensorflow as tf
 
-    count, of_pixels = len(labels), images.dtype == np.uint8
+    count = len(targets)
     batches = count // batch_size if drop_remainder else -(-count // batch_size)
     static_size = batch_size if drop_remainder or count % batch_size == 0 else None
     with tf.device("CPU:0"):  # a copy in a GPU's memory would be fetched back for every batch
-        all_images, all_labels = tf.constant(images), tf.constant(labels, tf.int32)
+        everything = [tf.nest.map_structure(tf.constant, inputs), tf.constant(targets, tf.int32)]
+        if weights is not None:
+            everything.append(tf.constant(weights, tf.float32))
 
     def fold(key, value):
         # The algorithm is named because the default may differ between devices.
         return tf.random.experimental.stateless_fold_in(key, tf.cast(value, tf.int64), alg="philox")
+
+    def rows(array, index):
+        batch = tf.gather(array, index)
+        batch = tf.cast(batch, tf.float32) / 255.0 if array.dtype == tf.uint8 else batch
+        return tf.ensure_shape(batch, [static_size, *array.shape[1:]])
 
     # `step` counts the batches of all epochs from 0; everything follows from it. Not converted by
     # AutoGraph, which would hide an error of `augment` in one of its own.
@@ -149,14 +159,11 @@ def from_arrays(
             order = fold(tf.constant([seed, _SHUFFLE_STREAM], tf.int32), epoch)
             last = tf.constant(count - 1, tf.int64)
             index = tf.random.experimental.index_shuffle(index, order, last)
-        pixels = tf.gather(all_images, index)  # (B, H, W, C) uint8
-        batch_images = tf.cast(pixels, tf.float32) / 255.0 if of_pixels else pixels
-        batch_images.set_shape([static_size, *images.shape[1:]])
-        batch_labels = tf.ensure_shape(tf.gather(all_labels, index), [static_size])  # (B,)
+        first, *rest = tf.nest.map_structure(lambda array: rows(array, index), everything)
         if augment is not None:
             key = fold(fold(tf.constant([seed, _AUGMENT_STREAM], tf.int32), epoch), batch)
-            batch_images = _same_kind(augment(batch_images, key), batch_images)
-        return batch_images, batch_labels
+            first = _same_kind(augment(first, key), first)
+        return first, *rest
 
     steps = tf.data.Dataset.range(start_epoch * batches, epochs * batches)
     batched = steps.map(batch_at, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

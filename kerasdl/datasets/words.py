@@ -1,6 +1,7 @@
 """Texts as numbers of words: the same in training and inside an exported model."""
 
 import collections
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -44,10 +45,26 @@ def learn_vocabulary(texts: Iterable[str], size: int) -> list[str]:
         >>> learn_vocabulary(["Free money!", "free FREE money", "once"], 10)
         ['free', 'money']
     """
-    counts = collections.Counter()
-    for text in separate_words(list(texts)).numpy():
-        counts.update(text.decode("utf-8", "replace").split())
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    separated = separate_words(list(texts)).numpy()
+    words = (text.decode("utf-8", "replace").split() for text in separated)
+    return most_frequent(itertools.chain.from_iterable(words), size)
+
+
+def most_frequent(words: Iterable[str], size: int) -> list[str]:
+    """Return the most frequent words.
+
+    Args:
+        words: All words, one after the other.
+        size: How many to return at most. A word that occurs once is never among them.
+
+    Returns:
+        Words, the most frequent first; equally frequent ones in alphabetical order.
+
+    Example:
+        >>> most_frequent("b a c b a d d d".split(), 2)
+        ['d', 'a']
+    """
+    ranked = sorted(collections.Counter(words).items(), key=lambda item: (-item[1], item[0]))
     return [word for word, count in ranked[:size] if count > 1]
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -10,7 +11,7 @@ from kerasdl import datasets
 from kerasdl.errors import InputError
 from kerasdl.export.versions import check_name, check_version, publish, staging_folder
 from kerasdl.export.warmup import write_warmup_requests
-from kerasdl.models import RecurrentClassifier
+from kerasdl.models import Captioner, RecurrentClassifier, RecurrentTagger, Seq2Seq
 from kerasdl.training.run import Run
 
 
@@ -45,23 +46,28 @@ def export(
 
 def export_model(
     model: keras.Model,
-    class_names: Sequence[str],
+    class_names: Sequence[str] | None,
     directory: str | os.PathLike,
     name: str,
     version: int | None = None,
 ) -> Path:
-    """Export a classifier with the signatures `serving_default` and `tensor`.
+    """Export a network with its preprocessing, as signatures that take what people have.
 
-    - `serving_default`: `image_bytes` (B,), encoded PNG or JPEG, or `text` (B,) → `label`,
-      `probability`, `probabilities`, `classes`.
-    - `tensor`: `image` (B, H, W, C), pixels in [0, 1], or `words` (B, T), their numbers → `logits`.
+    | network | `serving_default` | answer |
+    | --- | --- | --- |
+    | of pictures | `image_bytes` | `label`, `probability`, `probabilities`, `classes` |
+    | `RecurrentClassifier` | `text` | the same |
+    | `RecurrentTagger` | `text` | `words`, `tags`, `probabilities` |
+    | `Seq2Seq` | `text` | `phonemes`, `candidates`, `scores`; also `greedy` and `explain` |
+    | `Captioner` | `image_bytes` | `caption`, `candidates`, `scores` |
 
-    Requests that warm the model up lie in `assets.extra/tf_serving_warmup_requests`.
+    Images are PNG or JPEG of any size. `tensor` takes the network's own arrays and answers
+    `logits`. Requests that warm the model up lie in `assets.extra/tf_serving_warmup_requests`.
 
     Args:
-        model: Network from images (B, H, W, C) in [0, 1] to logits (B, classes), or a
-            `kerasdl.models.RecurrentClassifier`.
-        class_names: Name of each class.
+        model: Network from images (B, H, W, C) in [0, 1] to logits (B, classes), or one of those
+            above.
+        class_names: Name of each class; None for a network that is no classifier.
         directory: The folder that a server serves.
         name: Name of the model in URLs.
         version: The version number; default the next free one.
@@ -79,24 +85,43 @@ def export_model(
             "Export in a process with KERAS_BACKEND=tensorflow; weights trained on another backend "
             "load there."
         )
-    if len(class_names) != model.output_shape[-1]:
-        raise InputError(
-            f"`class_names` must name the {model.output_shape[-1]} outputs of the model, received "
-            f"{len(class_names)} names."
-        )
-    from kerasdl.export.signatures import ImageClassifier, TextClassifier
-
     model_folder = Path(directory) / check_name(name)
     check_version(model_folder, version)
-    reads_text = isinstance(model, RecurrentClassifier)
-    classifier = (TextClassifier if reads_text else ImageClassifier)(model, class_names)
+    signatures = signatures_of(model, class_names)
     archive = keras.export.ExportArchive()
     archive.track(model)
-    if reads_text:
-        archive.track(classifier.word_numbers)  # its table of words
-    for endpoint, function, spec in classifier.endpoints:
-        archive.add_endpoint(endpoint, function, [spec])
+    for table in signatures.tables:
+        archive.track(getattr(signatures, table))
+    for endpoint, function, inputs in signatures.endpoints:
+        archive.add_endpoint(endpoint, function, inputs)
     with staging_folder(model_folder) as part:
         archive.write_out(str(part), verbose=False)
-        write_warmup_requests(part, name, *classifier.examples())
+        write_warmup_requests(part, name, *signatures.examples())
         return publish(part, model_folder, version)
+
+
+def signatures_of(model: keras.Model, class_names: Sequence[str] | None) -> Any:
+    """Return what answers for a network.
+
+    Raises:
+        InputError: If a classifier's classes are not named one by one.
+    """
+    # Not at the top: they bring TensorFlow.
+    from kerasdl.export import sequence_signatures as sequences
+    from kerasdl.export.signatures import ImageClassifier, TextClassifier
+
+    for network, signatures in (
+        (RecurrentTagger, sequences.SentenceTagger),
+        (Seq2Seq, sequences.Pronouncer),
+        (Captioner, sequences.CaptionWriter),
+    ):
+        if isinstance(model, network):
+            return signatures(model)
+    classes = model.output_shape[-1]
+    if class_names is None or len(class_names) != classes:
+        received = "None" if class_names is None else f"{len(class_names)} names"
+        raise InputError(
+            f"`class_names` must name the {classes} outputs of the model, received {received}."
+        )
+    reads_text = isinstance(model, RecurrentClassifier)
+    return (TextClassifier if reads_text else ImageClassifier)(model, class_names)

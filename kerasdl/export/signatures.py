@@ -1,17 +1,41 @@
-"""The functions that an exported classifier of pictures or texts answers with.
+"""The functions that an exported network answers with.
 
 They are TensorFlow graphs: a server needs neither this package nor the training code.
 """
 
+from typing import ClassVar
+
 import keras
-import numpy as np
 import tensorflow as tf
 
-from kerasdl.datasets.pictures import to_png_bytes
 from kerasdl.datasets.words import word_numbers
+from kerasdl.export.decode_images import ImageDecoder
 
 
-class Classifier:
+class Signatures:
+    """What the signatures of all networks have in common.
+
+    Args:
+        model: The network.
+    """
+
+    #: Names of the layers beside the network, tables of words, that a SavedModel must keep.
+    tables: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, model: keras.Model):
+        self.model = model
+
+    @property
+    def endpoints(self):
+        """Name, function and inputs of each signature."""
+        raise NotImplementedError
+
+    def examples(self):
+        """Name of the input of `serving_default`, and values for it that warm a server up."""
+        raise NotImplementedError
+
+
+class Classifier(Signatures):
     """What the classifiers have in common: an answer with the names of the classes.
 
     Args:
@@ -20,7 +44,7 @@ class Classifier:
     """
 
     def __init__(self, model: keras.Model, class_names):
-        self.model = model
+        super().__init__(model)
         self.class_names = tuple(class_names)
 
     def answer(self, inputs):
@@ -45,6 +69,8 @@ class TextClassifier(Classifier):
         class_names: Name of each class.
     """
 
+    tables = ("word_numbers",)
+
     def __init__(self, model: keras.Model, class_names):
         super().__init__(model, class_names)
         self.word_numbers = word_numbers(model.vocabulary, model.length)
@@ -52,11 +78,11 @@ class TextClassifier(Classifier):
 
     @property
     def endpoints(self):
-        """Name, function and input of each signature."""
+        """Name, function and inputs of each signature."""
         length = self.model.length
         return [
-            ("serving_default", self.from_text, tf.TensorSpec([None], tf.string, name="text")),
-            ("tensor", self.from_array, tf.TensorSpec([None, length], tf.int32, name="words")),
+            ("serving_default", self.from_text, [tf.TensorSpec([None], tf.string, name="text")]),
+            ("tensor", self.from_array, [tf.TensorSpec([None, length], tf.int32, name="words")]),
         ]
 
     def examples(self):
@@ -94,30 +120,19 @@ class ImageClassifier(Classifier):
 
     def __init__(self, model: keras.Model, class_names):
         super().__init__(model, class_names)
-        self.height, self.width, self.channels = model.input_shape[1:]
+        self.decode = ImageDecoder(model.input_shape[1:])
 
     @property
     def endpoints(self):
-        """Name, function and input of each signature."""
-        encoded = tf.TensorSpec([None], tf.string, name="image_bytes")
+        """Name, function and inputs of each signature."""
         return [
-            ("serving_default", self.from_bytes, encoded),
-            ("tensor", self.from_array, self.array_spec),
+            ("serving_default", self.from_bytes, [self.decode.bytes_spec]),
+            ("tensor", self.from_array, [self.decode.array_spec]),
         ]
 
     def examples(self):
         """Inputs of `serving_default` that warm a server up."""
-        # One picture of the network's own size and one that must be resized.
-        rng = np.random.default_rng(0)
-        sizes = [(self.height, self.width), (3 * self.height, 2 * self.width)]
-        draw = [rng.integers(0, 256, (*size, self.channels), np.uint8) for size in sizes]
-        return "image_bytes", [to_png_bytes(picture) for picture in draw]
-
-    @property
-    def array_spec(self) -> tf.TensorSpec:
-        """What `from_array` takes: pixels in [0, 1]."""
-        shape = [None, self.height, self.width, self.channels]
-        return tf.TensorSpec(shape, tf.float32, name="image")
+        return "image_bytes", self.decode.examples()
 
     def from_bytes(self, image_bytes):
         """Answer encoded PNG or JPEG pictures of any size, grey or colour.
@@ -141,31 +156,3 @@ class ImageClassifier(Classifier):
             `logits` (B, classes).
         """
         return {"logits": tf.cast(self.model(image, training=False), tf.float32)}
-
-    def decode(self, image_bytes):
-        """Turn encoded pictures into what the network was trained on.
-
-        Returns:
-            Pixels in [0, 1], (B, H, W, C).
-        """
-        return tf.map_fn(
-            self._decode_one,
-            image_bytes,
-            fn_output_signature=tf.TensorSpec(self.array_spec.shape[1:], tf.float32),
-        )
-
-    def _decode_one(self, encoded):
-        is_png = tf.strings.substr(encoded, 0, 4) == b"\x89PNG"
-        is_jpeg = tf.strings.substr(encoded, 0, 3) == b"\xff\xd8\xff"
-        known = tf.debugging.Assert(
-            is_png | is_jpeg,
-            ["An image is neither PNG nor JPEG. Its length in bytes:", tf.strings.length(encoded)],
-        )
-        with tf.control_dependencies([known]):
-            encoded = tf.identity(encoded)
-        pixels = tf.io.decode_image(encoded, channels=self.channels, expand_animations=False)
-        pixels.set_shape([None, None, self.channels])
-        pixels = tf.cast(pixels, tf.float32) / 255.0  # as in `datasets.pipeline`
-        # Training images have the network's size already, for which this changes nothing.
-        resized = tf.image.resize(pixels, [self.height, self.width], antialias=True)
-        return tf.clip_by_value(resized, 0.0, 1.0)

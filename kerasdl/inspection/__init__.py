@@ -1,7 +1,10 @@
 """Look inside a trained network."""
 
+from kerasdl.inspection.alignment import draw_alignments as draw_alignments
+from kerasdl.inspection.alignment import save_alignments as save_alignments
 from kerasdl.inspection.attention import attention_maps as attention_maps
 from kerasdl.inspection.attention import class_token_attention as class_token_attention
+from kerasdl.inspection.captions import save_captions as save_captions
 from kerasdl.inspection.descent import draw_descent as draw_descent
 from kerasdl.inspection.descent import draw_paths as draw_paths
 from kerasdl.inspection.descent import save_descent as save_descent

@@ -12,6 +12,29 @@ from kerasdl import activations, layers, regularizers
 OURS = SimpleNamespace(activations=activations, layers=layers, regularizers=regularizers)
 
 
+RESERVED = 2  # in vocabularies of what is read: 0 is padding, 1 what is not in the vocabulary
+CELLS = {"simple_rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
+
+
+def recurrent(cell: str, library: Any = OURS) -> type:
+    """Return the recurrent layer that a network's argument `cell` names.
+
+    Args:
+        cell: "lstm", "gru" or "simple_rnn".
+        library: Where layers come from; `keras` for the built-ins.
+
+    Raises:
+        ValueError: If there is no such cell.
+
+    Example:
+        >>> recurrent("gru").__name__
+        'GRU'
+    """
+    if cell not in CELLS:
+        raise ValueError(f"`cell` must be one of {', '.join(CELLS)}; received {cell!r}.")
+    return getattr(library.layers, CELLS[cell])
+
+
 def reject_unknown(network: str, arguments: dict[str, Any]) -> None:
     """Refuse arguments that nothing would use; Keras' functional models drop them silently.
 
@@ -85,6 +108,17 @@ def builtin_twin(model: keras.Model, logits: Callable, config: dict[str, Any]) -
         config: Its arguments.
     """
     inputs = keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype)
-    twin = keras.Model(inputs, logits(inputs, **config, library=keras), name=model.name)
+    return with_weights_of(model, inputs, logits(inputs, **config, library=keras))
+
+
+def with_weights_of(model: keras.Model, inputs: Any, outputs: Any) -> keras.Model:
+    """Return the network from `inputs` to `outputs`, with the weights of another like it.
+
+    Args:
+        model: A network of ours.
+        inputs: Symbolic inputs.
+        outputs: Symbolic outputs.
+    """
+    twin = keras.Model(inputs, outputs, name=model.name)
     twin.set_weights(model.get_weights())
     return twin

@@ -5,14 +5,13 @@ import keras
 from kerasdl.layers.arguments import positive_integer
 from kerasdl.models.common import (
     OURS,
+    RESERVED,
     builtin_twin,
     head_dtype,
+    recurrent,
     reject_unknown,
     serialize_dtype,
 )
-
-CELLS = {"simple_rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
-RESERVED = 2  # 0 is padding, 1 a word that is not in the vocabulary
 
 
 @keras.saving.register_keras_serializable(package="kerasdl")
@@ -79,8 +78,6 @@ class RecurrentClassifier(keras.Model):
     ):
         dtype = kwargs.pop("dtype", None)
         reject_unknown("RecurrentClassifier", kwargs)
-        if cell not in CELLS:
-            raise ValueError(f"`cell` must be one of {', '.join(CELLS)}; received {cell!r}.")
         config = {
             "vocabulary": list(vocabulary),
             "num_classes": positive_integer("num_classes", num_classes),
@@ -158,7 +155,7 @@ def recurrent_logits(
     )(words)
     if dropout:
         a = layers.Dropout(dropout, dtype=dtype, name="word_dropout")(a)
-    reader = getattr(layers, CELLS[cell])(units, dtype=dtype, name=cell)
+    reader = recurrent(cell, library)(units, dtype=dtype, name=cell)
     if bidirectional:
         reader = layers.Bidirectional(reader, dtype=dtype, name="both_ways")
     a = reader(a)

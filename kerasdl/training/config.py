@@ -14,7 +14,7 @@ class TrainConfig:
     """The settings of one training run.
 
     Attributes:
-        model: Name of the network: "vit", "cnn", "mlp" or "rnn".
+        model: Name of the network: "vit", "cnn", "mlp", "rnn", "tagger", "seq2seq" or "captioner".
         dataset: Name of the data set, see `kerasdl data list`.
         epochs: Passes over the training data.
         batch_size: Examples in one step.
@@ -25,8 +25,9 @@ class TrainConfig:
         max_shift: Largest random translation of a training image, in pixels.
         flip: Whether training images are mirrored at random.
         seed: Seed of weights, order, dropout and augmentation.
-        model_arguments: Arguments of the network beyond what the data set determines; for texts
-            also `vocabulary_size`.
+        model_arguments: Arguments of the network beyond what the data set determines, and how the
+            data are prepared: "rnn" and "tagger" `vocabulary_size`, "tagger" also `endings_size`
+            and `tags` ("universal" or "full"), "seq2seq" `stress`.
 
     Raises:
         InputError: Naming the setting, what came and what was expected.

@@ -7,17 +7,26 @@ import numpy as np
 from keras import ops
 
 from kerasdl.losses import sparse_categorical_crossentropy
-from kerasdl.training.run import Run
-from kerasdl.training.tasks import task_of
+from kerasdl.training.examples import Examples, in_order
 
 
 class Evaluation(NamedTuple):
-    """What was measured on a split."""
+    """What was measured on a split.
+
+    Attributes:
+        accuracy: Share of the targets that were recognised; of sequences, each step given the true
+            steps before it.
+        loss: Mean cross-entropy of a target, in nats.
+        examples: How many examples there were.
+        confusion: (classes, classes): true class down, predicted across.
+        errors: Further shares, by name, that are better the smaller they are.
+    """
 
     accuracy: float
     loss: float
-    confusion: np.ndarray  # (classes, classes): true class down, predicted across
     examples: int
+    confusion: np.ndarray
+    errors: dict[str, float] = {}  # noqa: RUF012  nothing writes into it
 
     @property
     def balanced_accuracy(self) -> float:
@@ -25,38 +34,36 @@ class Evaluation(NamedTuple):
         seen = self.confusion.sum(axis=1)
         return float((self.confusion.diagonal() / np.maximum(seen, 1))[seen > 0].mean())
 
+    @property
+    def results(self) -> dict[str, float]:
+        """All numbers by name."""
+        return {
+            "accuracy": self.accuracy,
+            "balanced_accuracy": self.balanced_accuracy,
+            **self.errors,
+            "loss": self.loss,
+            "examples": self.examples,
+        }
 
-def evaluate_model(model: keras.Model, inputs: np.ndarray, labels: np.ndarray) -> Evaluation:
+
+def evaluate_examples(model: keras.Model, examples: Examples) -> Evaluation:
     """Measure accuracy, loss and confusion matrix.
 
     Args:
-        model: Network that gives logits.
-        inputs: Pixels, uint8 (N, H, W, C), or other numbers (N, …), as the model takes them.
-        labels: int (N,).
+        model: Network that gives logits (B, …, classes).
+        examples: Inputs and targets; of the targets only those count that have a weight.
     """
-    if inputs.dtype == np.uint8:  # as in `datasets.pipeline`
-        inputs = inputs.astype("float32") / 255
-    logits = model.predict(inputs, batch_size=256, verbose=0)
-    predicted = logits.argmax(axis=-1)
-    classes = logits.shape[-1]
-    confusion = np.zeros((classes, classes), dtype=int)
-    np.add.at(confusion, (labels, predicted), 1)
-    losses = sparse_categorical_crossentropy(labels, ops.convert_to_tensor(logits), True)
+    classes = model.output_shape[-1]
+    confusion, loss = np.zeros((classes, classes), dtype=int), 0.0
+    for inputs, targets, *weights in in_order(examples).as_numpy_iterator():
+        logits = model.predict_on_batch(inputs)
+        counts = weights[0] > 0 if weights else np.ones(targets.shape, bool)
+        np.add.at(confusion, (targets[counts], logits.argmax(axis=-1)[counts]), 1)
+        losses = sparse_categorical_crossentropy(targets, ops.convert_to_tensor(logits), True)
+        loss += float(ops.convert_to_numpy(losses)[counts].sum(dtype="float64"))
     return Evaluation(
-        accuracy=float((predicted == labels).mean()),
-        loss=float(ops.mean(losses)),
+        accuracy=float(confusion.trace() / confusion.sum()),
+        loss=loss / confusion.sum(),
+        examples=len(examples.targets),
         confusion=confusion,
-        examples=len(labels),
     )
-
-
-def evaluate(run: Run, split: str = "test", data_dir=None) -> Evaluation:
-    """Measure a finished run on a split of its data set.
-
-    Args:
-        run: A complete run.
-        split: "train", "validation" or "test".
-        data_dir: Folder of prepared data sets.
-    """
-    model = keras.saving.load_model(run.model_path, compile=False)
-    return evaluate_model(model, *task_of(run.config, data_dir).arrays(model, split))

@@ -27,7 +27,8 @@ class Run:
       model.keras            the best weights
       results.json           test accuracy, best epoch; present once the run is complete
       learning_curve.png
-      confusion_matrix.png
+      confusion_matrix.png   where classes are told apart
+      samples.png            where sequences are written
     ```
 
     Args:
@@ -45,6 +46,7 @@ class Run:
         self.results_path = self.folder / "results.json"
         self.learning_curve_path = self.folder / "learning_curve.png"
         self.confusion_matrix_path = self.folder / "confusion_matrix.png"
+        self.samples_path = self.folder / "samples.png"
 
     @classmethod
     def open(cls, folder: str | os.PathLike) -> "Run":

@@ -7,19 +7,16 @@ import time
 from typing import Any
 
 import keras
-import numpy as np
 
 import kerasdl
-from kerasdl import datasets
 from kerasdl.backend import make_deterministic
 from kerasdl.callbacks import BestWeights, ProgressBar
-from kerasdl.datasets.augment import shift_and_flip
-from kerasdl.datasets.pipelines import from_arrays
 from kerasdl.training.checkpoint import Checkpoint
 from kerasdl.training.config import TrainConfig
 from kerasdl.training.environment import environment
-from kerasdl.training.evaluation import evaluate_model
-from kerasdl.training.reports import save_confusion_matrix, save_learning_curve
+from kerasdl.training.evaluation import Evaluation
+from kerasdl.training.examples import Examples, batches, in_order, steps_in_epoch
+from kerasdl.training.reports import save_learning_curve
 from kerasdl.training.run import Run
 from kerasdl.training.tasks import task_of
 
@@ -60,9 +57,8 @@ def train(
         return run
     fresh_session(config.seed)
     model = task.build()  # again, with the seed set
-    splits = {split: task.arrays(model, split) for split in ("train", "validation", "test")}
-    steps = len(splits["train"][1]) // config.batch_size
-    compile_model(model, config, steps)
+    examples, validation = (task.examples(model, split) for split in ("train", "validation"))
+    steps = compile_model(model, config, examples)
 
     best = BestWeights("val_accuracy", config.patience)
     checkpoint = Checkpoint(run, best)
@@ -71,11 +67,11 @@ def train(
     if start_epoch < config.epochs and not best.exhausted(start_epoch - 1):
         with contextlib.redirect_stdout(sys.stderr):  # Keras prints notices; stdout is for results
             model.fit(
-                batches(config, *splits["train"], start_epoch),
+                batches(config, examples, start_epoch),
                 epochs=config.epochs,
                 initial_epoch=start_epoch,
                 steps_per_epoch=steps,
-                validation_data=in_order(*splits["validation"]),
+                validation_data=in_order(validation),
                 callbacks=[
                     ProgressBar(config.epochs, start_epoch),
                     keras.callbacks.TensorBoard(run.logs_path, write_graph=False),
@@ -90,7 +86,7 @@ def train(
         best.set_model(model)
         best.on_train_end()
     seconds = time.perf_counter() - started
-    _finish(run, config, model, checkpoint, splits["test"], seconds, start_epoch)
+    _finish(run, task, model, checkpoint, seconds, start_epoch)
     return run
 
 
@@ -104,16 +100,20 @@ def build(config: TrainConfig, data_dir: str | os.PathLike | None = None) -> ker
 
 
 def compile_model(
-    model: keras.Model, config: TrainConfig, steps: int, library: Any = kerasdl
-) -> None:
+    model: keras.Model, config: TrainConfig, examples: Examples, library: Any = kerasdl
+) -> int:
     """Give the model its loss, optimiser and schedule.
 
     Args:
         model: The network.
         config: The settings.
-        steps: Optimiser steps in an epoch.
+        examples: What it will be trained on.
         library: Where loss and optimiser come from; `keras` for the built-ins.
+
+    Returns:
+        How many optimiser steps an epoch has.
     """
+    steps = steps_in_epoch(config, examples)
     warmup = round(config.warmup_epochs * steps)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else config.learning_rate,
@@ -124,10 +124,14 @@ def compile_model(
     )
     model.compile(
         optimizer=library.optimizers.Adam(schedule, weight_decay=config.weight_decay or None),
-        loss=library.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
+        # The mean over what counts: padding must not make the loss of a short sentence small.
+        loss=library.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        ),
+        weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
     )
     model.optimizer.build(model.trainable_variables)
+    return steps
 
 
 def fresh_session(seed: int) -> None:
@@ -137,61 +141,33 @@ def fresh_session(seed: int) -> None:
     make_deterministic()
 
 
-def batches(config: TrainConfig, inputs: np.ndarray, labels: np.ndarray, start_epoch: int = 0):
-    """Return the training batches of all epochs from `start_epoch` on, as the config has them.
+def evaluate(
+    run: Run, split: str = "test", data_dir: str | os.PathLike | None = None
+) -> Evaluation:
+    """Measure a finished run on a split of its data set.
 
     Args:
-        config: The settings.
-        inputs: All training examples.
-        labels: Their labels.
-        start_epoch: First epoch to deliver, counted from 0.
+        run: A complete run.
+        split: "train", "validation" or "test".
+        data_dir: Folder of prepared data sets.
     """
-    augment = None
-    if config.max_shift or config.flip:
-        augment = shift_and_flip(config.max_shift, config.flip)
-    return from_arrays(
-        inputs,
-        labels,
-        config.batch_size,
-        shuffle=True,
-        seed=config.seed,
-        epochs=config.epochs,
-        start_epoch=start_epoch,
-        drop_remainder=True,  # one shape of batch: one compilation
-        augment=augment,
-    )
+    model = keras.saving.load_model(run.model_path, compile=False)
+    return task_of(run.config, data_dir).measure(model, split)
 
 
-def in_order(inputs: np.ndarray, labels: np.ndarray):
-    """Return batches of all examples once, as they are stored."""
-    return from_arrays(
-        inputs,
-        labels,
-        256,
-        shuffle=False,
-        seed=0,
-        epochs=1,
-        start_epoch=0,
-        drop_remainder=False,
-        augment=None,
-    )
-
-
-def _finish(run, config, model, checkpoint, test_split, seconds, start_epoch):
+def _finish(run, task, model, checkpoint, seconds, start_epoch):
     """Write the model, the pictures and, last, the results."""
-    info = datasets.info(config.dataset)
-    measured = evaluate_model(model, *test_split)
+    measured, baseline = task.measure(model), task.baseline(model)
     temporary = run.folder / ".model.part.keras"
     model.save(temporary)
     os.replace(temporary, run.model_path)
     save_learning_curve(run.learning_curve_path, checkpoint.rows, checkpoint.best.best_epoch + 1)
-    save_confusion_matrix(run.confusion_matrix_path, measured.confusion, info.class_names)
+    task.report(run, model, measured)
     run.finish(
-        {
-            "test_accuracy": measured.accuracy,
-            "test_balanced_accuracy": measured.balanced_accuracy,
-            "test_loss": measured.loss,
-            "test_examples": measured.examples,
+        {f"test_{name}": value for name, value in measured.results.items()}
+        | {
+            "baseline": {"rule": baseline.rule}
+            | {f"test_{name}": value for name, value in baseline.results.items()},
             "best_epoch": checkpoint.best.best_epoch + 1,
             "best_val_accuracy": checkpoint.best.best,
             "epochs": len(checkpoint.rows),

@@ -77,8 +77,8 @@ def test_trains_and_answers_texts(mails, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (dict(flip=True), "`flip` is for pictures"),
-        (dict(max_shift=1), "`max_shift` is for pictures"),
+        (dict(flip=True), "`flip` is for networks that classify pictures"),
+        (dict(max_shift=1), "`max_shift` is for networks that classify pictures"),
         (dict(model_arguments=dict(vocabulary_size=0)), "`vocabulary_size`"),
         (dict(model_arguments=dict(cell="x")), "`model_arguments` do not fit 'rnn'.*`cell`"),
     ],

@@ -226,10 +226,11 @@ def test_overwrite_starts_again(data_dir, tmp_path):
 
 def test_checkpoint_covers_every_variable_that_outlives_an_epoch(data_dir):
     from kerasdl.training.checkpoint import _saved
+    from kerasdl.training.tasks import task_of
     from kerasdl.training.train import build, compile_model
 
     model = build(small())
-    compile_model(model, small(), steps=10)
+    compile_model(model, small(), task_of(small(), data_dir).examples(model, "train"))
     saved = {v.path for v in _saved(model)}
     assert any("seed_generator" in path for path in saved), "dropout's random state"
     assert any("velocity" in path for path in saved), "Adam's moments"

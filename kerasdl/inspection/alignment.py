@@ -1,0 +1,40 @@
+"""Where a decoder looked: one picture for each pair of sequences."""
+
+import math
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from kerasdl.files import written_whole
+
+
+def save_alignments(path: Path, pairs) -> None:
+    """Draw the weights of the attention between pairs of sequences.
+
+    Args:
+        path: PNG to write.
+        pairs: For each pair the tokens read (S strings), the tokens written (T strings) and the
+            weights of the attention (T, S).
+    """
+    rows = math.ceil(len(pairs) / 3)
+    figure = Figure(figsize=(11, 3.6 * rows + 0.5), layout="constrained")
+    draw_alignments(figure, pairs)
+    with written_whole(path) as part:
+        figure.savefig(part, dpi=110)
+
+
+def draw_alignments(figure, pairs) -> None:
+    """Draw into a given matplotlib figure; see `save_alignments`."""
+    columns = min(3, len(pairs))
+    axes = figure.subplots(math.ceil(len(pairs) / columns), columns, squeeze=False)
+    for axis in axes.flat[len(pairs) :]:
+        axis.set_axis_off()
+    for axis, (read, written, weights) in zip(axes.flat, pairs, strict=False):
+        shown = axis.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        axis.set_xticks(range(len(read)), read)
+        axis.set_yticks(range(len(written)), written)
+        axis.tick_params(length=0)
+        axis.xaxis.tick_top()
+    figure.supxlabel("read")
+    figure.supylabel("written")
+    figure.colorbar(shown, ax=axes, label="weight of the attention", fraction=0.025, pad=0.01)

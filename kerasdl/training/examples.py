@@ -1,0 +1,80 @@
+"""A split as arrays, and the batches that a network is trained and measured on."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kerasdl.datasets.augment import shift_and_flip
+from kerasdl.datasets.pipelines import from_arrays
+from kerasdl.datasets.sequences import by_length, plan
+from kerasdl.training.config import TrainConfig
+
+
+class Examples(NamedTuple):
+    """A split as arrays.
+
+    Attributes:
+        inputs: What the network takes: an array (N, …) or a tuple of them. Pixels are uint8.
+        targets: What it is to say, (N,) or (N, T) int32.
+        weights: 1 where a target counts, 0 where it is padding; None: all count.
+        lengths: Where sequences are to be batched by length: (N,), behind which step there is
+            nothing but padding.
+        boundaries: Lengths of the batches then.
+    """
+
+    inputs: Any
+    targets: np.ndarray
+    weights: np.ndarray | None = None
+    lengths: np.ndarray | None = None
+    boundaries: tuple[int, ...] = ()
+
+    def __len__(self):
+        return len(self.targets)
+
+
+def steps_in_epoch(config: TrainConfig, examples: Examples) -> int:
+    """Return how many batches an epoch has, none of them smaller than the others."""
+    if examples.lengths is None:
+        return len(examples.targets) // config.batch_size
+    boundaries = np.asarray(examples.boundaries)
+    return len(plan(examples.lengths, boundaries, config.batch_size, None, drop_remainder=True))
+
+
+def batches(config: TrainConfig, examples: Examples, start_epoch: int = 0):
+    """Return the training batches of all epochs from `start_epoch` on, as the config has them.
+
+    Args:
+        config: The settings.
+        examples: The training split.
+        start_epoch: First epoch to deliver, counted from 0.
+    """
+    how = {
+        "shuffle": True,
+        "seed": config.seed,
+        "epochs": config.epochs,
+        "start_epoch": start_epoch,
+        "drop_remainder": True,  # one shape of batch: one compilation
+    }
+    augment = None
+    if config.max_shift or config.flip:
+        augment = shift_and_flip(config.max_shift, config.flip)
+    return _batches(examples, config.batch_size, how, augment)
+
+
+def in_order(examples: Examples, batch_size: int = 256):
+    """Return batches of all examples once, as they are stored, or by length."""
+    how = {
+        "shuffle": False,
+        "seed": 0,
+        "epochs": 1,
+        "start_epoch": 0,
+        "drop_remainder": False,
+    }
+    return _batches(examples, batch_size, how, None)
+
+
+def _batches(examples, batch_size, how, augment):
+    inputs, targets, weights, lengths, boundaries = examples
+    if lengths is not None:
+        return by_length(inputs, targets, weights, lengths, boundaries, batch_size, **how)
+    return from_arrays(inputs, targets, batch_size, weights=weights, augment=augment, **how)
