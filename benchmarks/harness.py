@@ -265,8 +265,15 @@ def machine() -> dict:
     }
 
 
-def main(name: str, cases, arguments) -> list[dict]:
-    """Run the cases on this backend; their rows replace those in `results/NAME.json`."""
+def main(name: str, cases, arguments, annotate=lambda case, rows: None) -> list[dict]:
+    """Run the cases on this backend; their rows replace those in `results/NAME.json`.
+
+    Args:
+        name: Of the benchmark.
+        cases: What can be run.
+        arguments: `only` and `memory` from the command line.
+        annotate: Takes a case and its rows, and may add to the rows.
+    """
     names = [case.name for case in cases]
     cases = [case for case in cases if re.search(arguments.only, case.name)]
     if not cases:
@@ -274,7 +281,11 @@ def main(name: str, cases, arguments) -> list[dict]:
     peaks = {case.name: peaks_of(case) for case in cases} if arguments.memory else {}
     heads = ("case", "backend", "jit", "mode", "keras ms", "ours ms", "ratio")
     print("{:44s} {:10s} {:5s} {:5s} {:>9s} {:>9s} {}".format(*heads))
-    rows = [row for case in cases for row in run_case(case)]
+    rows = []
+    for case in cases:
+        new = run_case(case)
+        annotate(case, new)
+        rows += new
     for row in rows:
         if peaks and row["jit"] == modes()[0]:
             for side, column in (("keras", "baseline_peak_mb"), ("kerasdl", "ours_peak_mb")):

@@ -4,10 +4,11 @@ On TensorFlow ours, with XLA and without, is held against the faster of the buil
 """
 
 import argparse
+import contextlib
 import os
-import re
 import statistics
 import time
+from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -15,6 +16,8 @@ import keras
 from harness import LayerBench, _sample, main, modes
 
 import kerasdl
+from kerasdl.layers.rnn import rnn
+from kerasdl.ops.recurrence import through_time
 
 # batch, steps, features, units
 SIZES = [
@@ -45,22 +48,51 @@ def case(kind, size):
 CASES = [case(kind, size) for kind in KINDS for size in SIZES]
 
 
-def compile_times(cases) -> None:
-    """Print how long the first training step takes, compilation included."""
-    print(f"{'first training step, seconds':44s} {'':10s} {'':5s} {'keras':>9s} {'ours':>9s}")
-    for bench in cases:
-        for xla in modes():
-            seconds = []
+def annotate(bench, rows) -> None:
+    """Add to each row how long the first call takes on both sides, and which path ours took.
+
+    The first call traces and compiles; the timed ones come after it.
+    """
+    for row in rows:
+        seconds = {}
+        with watched() as path:
             for k in (keras, kerasdl):
-                step = bench.steps(k, xla)["train"]
+                step = bench.steps(k, row["jit"])[row["mode"]]
+                path.clear()
                 started = time.perf_counter()
                 _sample(step, 1)
-                seconds.append(time.perf_counter() - started)
-            print(
-                f"{bench.name:44s} {keras.backend.backend():10s} {'XLA' if xla else 'graph':5s} "
-                f"{seconds[0]:9.2f} {seconds[1]:9.2f}",
-                flush=True,
-            )
+                seconds[k] = time.perf_counter() - started
+        row["path"] = ", ".join(path)
+        row["baseline_compile_s"] = round(seconds[keras], 3)
+        row["ours_compile_s"] = round(seconds[kerasdl], 3)
+        print(
+            f"{'':44s} {'XLA' if row['jit'] else 'graph':16s} {row['mode']:5s} first call "
+            f"{seconds[keras]:.2f} s, ours {seconds[kerasdl]:.2f} s, path: {row['path']}",
+            flush=True,
+        )
+
+
+@contextlib.contextmanager
+def watched():
+    """Note which path the recurrences take while they are traced."""
+    path = {}  # for its order
+
+    def noting(module, function, name, says=lambda result: True):
+        def wrapper(*args, **kwargs):
+            result = function(*args, **kwargs)
+            if says(result):
+                path[name] = True
+            return result
+
+        return mock.patch.object(module, function.__name__, wrapper)
+
+    with (
+        noting(through_time, through_time._through_time, "by hand"),
+        noting(through_time, through_time.in_halves, "two halves"),
+        noting(through_time, through_time._sums_in_the_loop, "sums in the loop", bool),
+        noting(rnn, rnn.unfold, "plain loop"),
+    ):
+        yield path
 
 
 def summary(rows) -> None:
@@ -80,8 +112,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="run the cases whose name matches")
     parser.add_argument("--no-memory", dest="memory", action="store_false")
-    parser.add_argument("--no-compile-times", dest="compile", action="store_false")
     arguments = parser.parse_args()
-    summary(main("recurrent", CASES, arguments))
-    if arguments.compile:
-        compile_times([bench for bench in CASES if re.search(arguments.only, bench.name)])
+    summary(main("recurrent", CASES, arguments, annotate))

@@ -3,7 +3,7 @@
 from keras import ops
 
 
-def in_halves(run, x, states, weights, mask, *how):
+def in_halves(run, x, states, weights, mask):
     """Run a recurrence over each half of a batch, and put the results together.
 
     A loop over time takes its steps one after the other, and a step of the usual size is too small
@@ -11,13 +11,12 @@ def in_halves(run, x, states, weights, mask, *how):
     up what they say of the weights.
 
     Args:
-        run: Function of `x, states, weights, mask, *how` that returns all outputs (B, T, u) or
-            `None`, and a list of states (B, u).
+        run: Function of `x, states, weights, mask` that returns all outputs (B, T, u) or `None`,
+            and a list of states (B, u).
         x: Tensor (B, T, F).
         states: List of tensors (B, u).
         weights: List of tensors.
         mask: Booleans (B, T), or `None`.
-        *how: Passed on.
 
     Returns:
         What `run` returns for the whole batch.
@@ -34,7 +33,7 @@ def in_halves(run, x, states, weights, mask, *how):
     results = []
     for part in ([t[:half] for t in batch], [t[half:] for t in batch]):
         mask_of_part = None if mask is None else part[-1]
-        results.append(run(part[0], part[1 : 1 + len(states)], weights, mask_of_part, *how))
+        results.append(run(part[0], part[1 : 1 + len(states)], weights, mask_of_part))
     (y_1, states_1), (y_2, states_2) = results
     y = None if y_1 is None else ops.concatenate([y_1, y_2], axis=0)
     return y, [ops.concatenate(pair, axis=0) for pair in zip(states_1, states_2, strict=True)]

@@ -86,24 +86,35 @@ def through_time(
         Werbos, 1990, Backpropagation Through Time. Goodfellow et al., 2016, Deep Learning, section
         10.2.2.
     """
-    how = (go_backwards, return_sequences, training)
+    loops = _loops(
+        recurrence, len(states), len(weights), mask is not None, go_backwards, return_sequences,
+        training,
+    )  # fmt: skip
+    run = partial(_through_time, recurrence, loops, return_sequences, training)
     if runs_side_by_side(x) and (x.shape[0] is None or x.shape[0] >= _WORTH_HALVING):
-        return in_halves(partial(_through_time, recurrence), x, states, weights, mask, *how)
-    return _through_time(recurrence, x, states, weights, mask, *how)
+        return in_halves(run, x, states, weights, mask)
+    return run(x, states, weights, mask)
 
 
 # Examples from which on two loops over half the batch each take less time than one over all.
 _WORTH_HALVING = 32
 
 
-def _through_time(recurrence, x, states, weights, mask, go_backwards, return_sequences, training):
-    n, masked = len(states), mask is not None
+class _Loops(NamedTuple):
+    """The loops over time as functions of tensors alone, so that two halves share a compilation."""
+
+    forwards: Callable
+    backwards: Callable
+    backwards_with_sums: Callable
+
+
+def _loops(recurrence, n, weights, masked, go_backwards, return_sequences, training):
+    """Write the loops for `n` states and so many weights."""
     kept = recurrence.kept if training else 0
-    arguments = [ops.convert_to_tensor(t) for t in (*states, *weights)]
-    arguments += [ops.cast(mask, "bool")] if masked else []
+    arguments = n + weights + int(masked)
 
     def weights_in(rest):
-        return rest[n : n + len(weights)]
+        return rest[n : n + weights]
 
     def masks_in(rest):
         return [ops.expand_dims(ops.transpose(rest[-1]), -1)] if masked else []  # (T, B, 1)
@@ -136,7 +147,7 @@ def _through_time(recurrence, x, states, weights, mask, go_backwards, return_seq
 
     def backwards(*tensors):
         """Return dL/ds_0, and dL/da of all steps."""
-        rest, upstream, at_steps = _cut(tensors, len(arguments), n)
+        rest, upstream, at_steps = _cut(tensors, arguments, n)
         prepared = recurrence.prepare(*weights_in(rest))
 
         def step(ds, at_t):
@@ -149,7 +160,7 @@ def _through_time(recurrence, x, states, weights, mask, go_backwards, return_seq
 
     def backwards_with_sums(x, *tensors):
         """Return dL/ds_0, dL/dx, and the gradients of the weights."""
-        rest, upstream, at_steps = _cut(tensors, len(arguments), n)
+        rest, upstream, at_steps = _cut(tensors, arguments, n)
         prepared = recurrence.prepare(*weights_in(rest))
 
         def step(carry, at_t):
@@ -166,23 +177,31 @@ def _through_time(recurrence, x, states, weights, mask, go_backwards, return_seq
         last, (dx,) = scan(step, start, sequences, [xs[0]], reverse=not go_backwards)
         return last[:n], time_first(dx), last[n:]
 
+    return _Loops(forwards, backwards, backwards_with_sums)
+
+
+def _through_time(recurrence, loops, return_sequences, training, x, states, weights, mask):
+    n, masked = len(states), mask is not None
+    arguments = [ops.convert_to_tensor(t) for t in (*states, *weights)]
+    arguments += [ops.cast(mask, "bool")] if masked else []
+
     @with_gradient
     def unfolded(x, *rest):
-        last, outputs = fuse(forwards, x, *rest)
-        for_later, outputs = _cut(outputs, kept)
+        last, outputs = fuse(loops.forwards, x, *rest)
+        for_later, outputs = _cut(outputs, recurrence.kept)
 
         def backward(*upstream):
             at_steps = (*rest, *upstream[:n], *for_later, *upstream[n:])
             if _sums_in_the_loop(x, rest[0]):
-                ds, dx, d_weights = fuse(backwards_with_sums, x, *at_steps)
+                ds, dx, d_weights = fuse(loops.backwards_with_sums, x, *at_steps)
                 return (dx, *ds, *d_weights, *[None] * int(masked))
-            ds, da = fuse(backwards, *at_steps)
+            ds, da = fuse(loops.backwards, *at_steps)
             xs = time_first(x)
             dx, d_weights = recurrence.weight_gradients(
                 _as_rows(xs),
                 [_as_rows(k) for k in for_later],
                 [_as_rows(d) for d in da],
-                *weights_in(rest),
+                *rest[n : n + len(weights)],
             )
             dx = time_first(ops.reshape(dx, ops.shape(xs)))
             return (dx, *ds, *d_weights, *[None] * int(masked))
@@ -192,7 +211,7 @@ def _through_time(recurrence, x, states, weights, mask, go_backwards, return_seq
     if training:
         results = unfolded(x, *arguments)
     else:
-        last, outputs = fuse(forwards, x, *arguments)
+        last, outputs = fuse(loops.forwards, x, *arguments)
         results = [*last, *outputs]
     y = time_first(results[n]) if return_sequences else None
     return y, list(results[:n])
