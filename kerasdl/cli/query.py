@@ -98,6 +98,18 @@ def _is_labelled(prediction: Any) -> bool:
     )
 
 
+def _in_words(prediction: Any) -> str:
+    """Return what a reader wants of an answer: tagged words, what was written, or all of it."""
+    if isinstance(prediction, dict):
+        if {"words", "tags"} <= prediction.keys():
+            pairs = zip(prediction["words"], prediction["tags"], strict=False)
+            return " ".join(f"{word}/{tag}" for word, tag in pairs if word)
+        for written in ("phonemes", "caption"):
+            if isinstance(prediction.get(written), str):
+                return prediction[written]
+    return _json(prediction)
+
+
 def _print_table(rows: list[tuple[str, Any, float]], what: str) -> None:
     from rich.console import Console
     from rich.markup import escape
@@ -115,7 +127,7 @@ def _print_table(rows: list[tuple[str, Any, float]], what: str) -> None:
         if labelled:
             cells = [str(prediction["label"]), f"{prediction['probability']:.3f}"]
         else:
-            cells = [_json(prediction)]
+            cells = [_in_words(prediction)]
         cells = [escape(cell) for cell in (item, *cells)]  # brackets are no mark-up here
         table.add_row(*cells, f"{milliseconds:.1f} ms")
     Console().print(table)

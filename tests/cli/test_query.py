@@ -119,3 +119,19 @@ def test_texts_or_images(query, images):
         status, out, err = query(*given, "--model", "images")
         assert (status, out) == (2, "")
         assert "Give images or --text" in err
+
+
+@pytest.mark.parametrize(
+    ("prediction", "text"),
+    [
+        ({"words": ["Go", ".", ""], "tags": ["VERB", ".", ""]}, "Go/VERB ./."),
+        ({"phonemes": "K AE T", "candidates": ["K AE T"], "scores": [-0.1]}, "K AE T"),
+        ({"caption": "a bag", "candidates": ["a bag"]}, "a bag"),
+        ({"y": [1.5]}, '{"y": [1.5]}'),
+        ([1, 2], "[1, 2]"),
+    ],
+)
+def test_answers_of_other_models_are_put_in_words(prediction, text):
+    from kerasdl.cli.query import _in_words
+
+    assert _in_words(prediction) == text

@@ -123,6 +123,7 @@ def test_tags(tmp_path):
     assert answers["probabilities"].numpy()[1, 2:].tolist() == [0, 0]
 
 
+@pytest.mark.slow
 def test_phonemes(tmp_path):
     run = trained("seq2seq", tmp_path)
     results = run.results
@@ -151,6 +152,7 @@ def test_phonemes(tmp_path):
     assert not alignment[2, 1:].any()
 
 
+@pytest.mark.slow
 def test_captions(tmp_path):
     run = trained("captioner", tmp_path)
     assert run.results["test_caption_error"] < 0.1
