@@ -90,8 +90,9 @@ def train(
     for name, share in _shares(results, chosen.model):
         table.add_row(f"test {name}", share)
     table.add_row("test loss", f"{results['test_loss']:.4f}")
-    for name, share in _shares(results["baseline"], chosen.model):
-        table.add_row(f"{results['baseline']['rule']}: {name}", share)
+    baseline = results.get("baseline", {})  # runs of before have none
+    for name, share in _shares(baseline, chosen.model):
+        table.add_row(f"{baseline['rule']}: {name}", share)
     table.add_row("kept epoch", f"{results['best_epoch']} of {results['epochs']}")
     table.add_row("parameters", f"{results['parameters']:,}")
     table.add_row("training time", f"{results['seconds']:.0f} s")

@@ -7,6 +7,7 @@ import numpy as np
 from kerasdl.datasets.augment import shift_and_flip
 from kerasdl.datasets.pipelines import from_arrays
 from kerasdl.datasets.sequences import by_length, plan
+from kerasdl.errors import InputError
 from kerasdl.training.config import TrainConfig
 
 
@@ -28,16 +29,23 @@ class Examples(NamedTuple):
     lengths: np.ndarray | None = None
     boundaries: tuple[int, ...] = ()
 
-    def __len__(self):
-        return len(self.targets)
-
 
 def steps_in_epoch(config: TrainConfig, examples: Examples) -> int:
-    """Return how many batches an epoch has, none of them smaller than the others."""
+    """Return how many batches an epoch has, none of them smaller than the others.
+
+    Raises:
+        InputError: If there is not one.
+    """
     if examples.lengths is None:
-        return len(examples.targets) // config.batch_size
+        return len(examples.targets) // config.batch_size  # the config has checked it
     boundaries = np.asarray(examples.boundaries)
-    return len(plan(examples.lengths, boundaries, config.batch_size, None, drop_remainder=True))
+    steps = len(plan(examples.lengths, boundaries, config.batch_size, None, drop_remainder=True))
+    if not steps:
+        raise InputError(
+            f"`batch_size` must be so small that {config.dataset!r} has as many training examples "
+            f"of about the same length; received {config.batch_size}."
+        )
+    return steps
 
 
 def batches(config: TrainConfig, examples: Examples, start_epoch: int = 0):

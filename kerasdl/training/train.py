@@ -51,13 +51,14 @@ def train(
     and resumed ends with the same numbers as an unbroken one.
     """
     run, task = Run(folder), task_of(config, data_dir)
-    task.build()  # so that what does not fit is found before anything is written
+    untrained = task.build()  # so that what does not fit is found before anything is written
+    examples, validation = (task.examples(untrained, split) for split in ("train", "validation"))
+    steps_in_epoch(config, examples)
     run.begin(config, environment(), resume=resume, overwrite=overwrite)
     if run.complete:
         return run
     fresh_session(config.seed)
     model = task.build()  # again, with the seed set
-    examples, validation = (task.examples(model, split) for split in ("train", "validation"))
     steps = compile_model(model, config, examples)
 
     best = BestWeights("val_accuracy", config.patience)

@@ -176,8 +176,8 @@ def test_a_word_with_several_pronunciations_counts_as_the_nearest():
 def test_pronunciations_are_examples_in_training_only():
     task = training.task_of(config("seq2seq"))
     model = task.build()
-    assert len(task.examples(model, "train")) == 97  # the twin without stress is none
-    assert len(task.examples(model, "validation")) == 96
+    assert len(task.examples(model, "train").targets) == 97  # the twin without stress is none
+    assert len(task.examples(model, "validation").targets) == 96
     (source, previous), targets, weights, lengths, boundaries = task.examples(model, "train")
     assert source.shape == previous.shape == targets.shape == weights.shape
     assert (targets.argmin(axis=1)[targets.min(axis=1) == 0] > 0).all()
@@ -216,3 +216,9 @@ def test_a_resumed_run_equals_an_unbroken_one(tmp_path):
     assert resumed.results["resumed_at_epoch"] == 2
     assert resumed.metrics_path.read_bytes() == whole.metrics_path.read_bytes()
     assert resumed.results["test_loss"] == whole.results["test_loss"]
+
+
+def test_a_batch_that_no_length_can_fill_is_told(tmp_path):
+    with pytest.raises(InputError, match=r"`batch_size` must be so small that .* received 90"):
+        training.train(config("tagger", batch_size=90), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
