@@ -126,8 +126,8 @@ def evaluate(
             table.add_row(name, f"{right / max(row.sum(), 1):.1%}", f"{row.sum():,}")
         console.print(table)
     shares = _shares({f"test_{name}": value for name, value in measured.results.items()})
-    console.print(", ".join(f"{name} {share}" for name, share in shares), end="")
-    console.print(f", loss {measured.loss:.4f}, {measured.examples:,} examples")
+    told = [*(f"{name} {share}" for name, share in shares), f"loss {measured.loss:.4f}"]
+    console.print(", ".join(told), soft_wrap=True)
 
 
 def _shares(results: dict, model: str | None = None) -> list[tuple[str, str]]:

@@ -57,8 +57,8 @@ def test_export_names_the_version_and_the_next_step(trained, folder):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("train", "vitt"), "Did you mean 'vit-digits'"),
-        (("train", "vit", "--dataset", "fashion"), "Recipes: cnn-digits, cnn-fashion_mnist, mlp-"),
+        (("train", "vitt"), "Did you mean 'vit'"),
+        (("train", "vit", "--dataset", "fashion"), "Recipes: captioner-scenes, cnn-digits, cnn-"),
         (("train",), "Say what to train"),
         (("train", "vit", "--config", "own.toml"), "not both"),
         (("train", "--config", "own.toml", "--dataset", "digits"), "leave --dataset out"),

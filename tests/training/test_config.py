@@ -34,7 +34,7 @@ def test_settings_out_of_range(settings, words):
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        (dict(model="vitt"), "`model` must be one of vit, cnn, mlp, rnn, received 'vitt'"),
+        (dict(model="vitt"), "`model` must be one of vit, cnn, mlp, rnn, tagger, seq2seq, captioner, received 'vitt'"),
         (dict(dataset="brown"), "`dataset` must be of the kind 'images' for the network 'vit'"),
         (dict(model="rnn"), "`dataset` must be of the kind 'texts' for the network 'rnn'"),
         (dict(model_arguments={"patch_size": 3}), "`patch_size` must divide the image"),
@@ -55,7 +55,15 @@ def test_network_that_cannot_be_built_leaves_no_folder(config, words, tmp_path):
 @pytest.mark.parametrize("name", training.recipe_names())
 def test_every_shipped_recipe_builds(name, monkeypatch):
     # A network that reads learns its words from the data; their names are all it needs here.
-    monkeypatch.setattr(datasets, "load_examples", lambda *_: {"text": ["some words, some more"]})
+    examples = {
+        "text": ["some words, some more"],
+        "words": [["Some", "words"]],
+        "tags": [["DT", "NNS"]],
+        "spelling": ["some"],
+        "phonemes": [[["S", "AH1", "M"]]],
+        "caption": ["a bag"],
+    }
+    monkeypatch.setattr(datasets, "load_examples", lambda *_: examples)
     model, dataset = name.split("-", 1)
     config = training.TrainConfig(**training.recipe(model, dataset))
     assert build(config).count_params() > 0

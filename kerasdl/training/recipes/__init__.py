@@ -34,6 +34,13 @@ def recipe(model: str, dataset: str) -> dict:
         'digits'
     """
     names = recipe_names()
+    models = sorted({name.split("-")[0] for name in names})
+    if model not in models:
+        close = difflib.get_close_matches(str(model), models, n=1, cutoff=0.5)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise InputError(
+            f"There is no recipe for the network {model!r}.{hint} Networks: {', '.join(models)}."
+        )
     name = f"{model}-{dataset}"
     if name not in names:
         close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
