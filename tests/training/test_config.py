@@ -34,7 +34,10 @@ def test_settings_out_of_range(settings, words):
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        (dict(model="vitt"), "`model` must be one of vit, cnn, mlp, rnn, tagger, seq2seq, captioner, received 'vitt'"),
+        (
+            dict(model="vitt"),
+            "`model` must be one of vit, cnn, mlp, rnn, tagger, seq2seq, captioner, received",
+        ),
         (dict(dataset="brown"), "`dataset` must be of the kind 'images' for the network 'vit'"),
         (dict(model="rnn"), "`dataset` must be of the kind 'texts' for the network 'rnn'"),
         (dict(model_arguments={"patch_size": 3}), "`patch_size` must divide the image"),

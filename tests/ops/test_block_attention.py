@@ -1,0 +1,103 @@
+"""Attention in blocks equals the equation: every mask, any length, forwards and backwards."""
+
+import numpy as np
+import pytest
+import tolerances as tol
+from keras import ops as K
+
+from kerasdl import ops
+from kerasdl.backend import compiled, value_and_grad
+from kerasdl.ops.block_attention import block_attention
+from kerasdl.parity import relative_error
+
+B, N, d, d_v = 2, 2, 4, 3
+
+
+def drawn(T, S, seed=0):
+    rng = np.random.default_rng(seed)
+    shapes = [(B, T, N, d), (B, S, N, d), (B, S, N, d_v), (B, T, N, d_v)]
+    return [rng.normal(size=shape, scale=2) for shape in shapes]
+
+
+def results(function, q, k, v, dO):
+    """The context and the gradients of all three."""
+    q, k, v, dO = map(K.convert_to_tensor, (q, k, v, dO))
+
+    def run(q, k, v):
+        context = None
+
+        def loss(q, k, v):
+            nonlocal context
+            context = function(q, k, v)
+            return K.sum(context * dO)
+
+        _, gradients = value_and_grad(loss, [q, k, v])
+        return [function(q, k, v), *gradients]
+
+    return [K.convert_to_numpy(x) for x in compiled(run)(q, k, v)]
+
+
+def masks_of(case, T, S):
+    rng = np.random.default_rng(7)
+    pairs = rng.uniform(size=(B, N, T, S)) < 0.6
+    pairs[0, 1, 2] = False  # a query that may look at nothing
+    keys = rng.uniform(size=(B, S)) < 0.6
+    keys[:, 0] = True
+    return {
+        "none": {},
+        "causal": {"causal": True},
+        "keys": {"key_mask": keys},
+        "no key at all": {"key_mask": keys & (np.arange(B) == 0)[:, None]},
+        "pairs": {"mask": pairs},
+        "pairs of all heads": {"mask": pairs[:, :1]},
+        "pairs of all examples": {"mask": pairs[0, 0]},
+        "all": {"mask": pairs, "key_mask": keys, "causal": True},
+    }[case]
+
+
+def as_one_mask(T, S, mask=None, key_mask=None, causal=False):
+    whole = np.ones((B, N, T, S), bool)
+    whole = whole if mask is None else whole & mask
+    whole = whole if key_mask is None else whole & key_mask[:, None, None]
+    return whole & np.tri(T, S, dtype=bool) if causal else whole
+
+
+CASES = ("none", "causal", "all")
+MORE = ("keys", "no key at all", "pairs", "pairs of all heads", "pairs of all examples")
+SIZES = [
+    (9, 7),
+    pytest.param(8, 8, marks=pytest.mark.slow),
+    pytest.param(5, 11, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("T", "S"), SIZES)
+@pytest.mark.parametrize(
+    "case", [*CASES, *(pytest.param(case, marks=pytest.mark.slow) for case in MORE)]
+)
+def test_equals_the_equation(case, T, S):
+    masks = masks_of(case, T, S)
+    tensors = drawn(T, S)
+    whole = as_one_mask(T, S, **masks)
+    expected = results(
+        lambda q, k, v: ops.scaled_dot_product_attention(q, k, v, whole)[0], *tensors
+    )
+    found = results(lambda q, k, v: block_attention(q, k, v, block=4, **masks), *tensors)
+    assert relative_error(found[0], expected[0]) <= tol.FORWARD_64
+    for ours, theirs in zip(found[1:], expected[1:], strict=True):
+        assert relative_error(ours, theirs) <= tol.GRADIENT_64
+
+
+def test_scores_of_any_size_stay_finite():
+    q, k, v, dO = drawn(6, 6)
+    for x in results(
+        lambda q, k, v: block_attention(1e4 * q, 1e4 * k, v, causal=True, block=4), q, k, v, dO
+    ):
+        assert np.isfinite(x).all()
+
+
+def test_scale():
+    q, k, v, _ = drawn(6, 6)
+    ours = block_attention(*map(K.convert_to_tensor, (q, k, v)), scale=0.1, block=4)
+    expected, _ = ops.scaled_dot_product_attention(*map(K.convert_to_tensor, (q, k, v)), scale=0.1)
+    assert relative_error(ours, expected) <= tol.FORWARD_64
