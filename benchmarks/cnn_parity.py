@@ -28,7 +28,7 @@ from kerasdl import training
 from kerasdl.callbacks import BestWeights, ProgressBar
 from kerasdl.files import write_text
 from kerasdl.training.environment import environment
-from kerasdl.training.examples import batches, in_order
+from kerasdl.training.examples import batches, compiled_by_length, in_order
 from kerasdl.training.tasks import task_of
 from kerasdl.training.train import build, compile_model, fresh_session
 
@@ -52,15 +52,16 @@ def train_once(config, kind, splits, task):
     library = keras if kind == "built-in" else kerasdl
     steps = compile_model(model, config, splits["train"], library)
     started = time.perf_counter()
-    history = model.fit(
-        batches(config, splits["train"]),
-        epochs=config.epochs,
-        steps_per_epoch=steps,
-        validation_data=in_order(splits["validation"]),
-        callbacks=[ProgressBar(config.epochs), BestWeights("val_accuracy")],
-        shuffle=False,
-        verbose=0,
-    )
+    with compiled_by_length(splits["train"]):
+        history = model.fit(
+            batches(config, splits["train"]),
+            epochs=config.epochs,
+            steps_per_epoch=steps,
+            validation_data=in_order(splits["validation"]),
+            callbacks=[ProgressBar(config.epochs), BestWeights("val_accuracy")],
+            shuffle=False,
+            verbose=0,
+        )
     seconds = time.perf_counter() - started
     ours.set_weights(model.get_weights())  # so that both write and are judged in the same way
     measured = task.measure(ours)

@@ -1,5 +1,7 @@
 """Where operations become one kernel of XLA, and where they must not."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -64,3 +66,20 @@ def test_unknown_sizes_are_left_to_the_graph():
     )
     assert fused == [False]
     assert not backend.fuses(ops.ones((2, 2)))
+
+
+def test_unknown_sizes_are_compiled_where_they_are_few():
+    """A loop over time of unknown length: operation by operation, or a kernel for each length."""
+    import tensorflow as tf
+
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    layer = layers.LSTM(4)
+    expected = layer(x)
+    for few in (False, True):
+        traced = tf.function(layer)
+        with backend.sizes_are_few() if few else contextlib.nullcontext():
+            graph = traced.get_concrete_function(tf.TensorSpec((None, None, 3))).graph
+        assert bool(compiled_functions(graph)) == few
+        # float32, five steps: a few roundings.
+        np.testing.assert_allclose(traced(x), expected, atol=1e-5)
+        np.testing.assert_allclose(traced(x[:, :3]), layer(x[:, :3]), atol=1e-5)

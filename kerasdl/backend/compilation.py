@@ -1,5 +1,7 @@
 """Compilation: of a function, of a training step, and of a part of a graph."""
 
+import contextlib
+import contextvars
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -116,8 +118,8 @@ def fuses(*tensors: Any) -> bool:
     """Whether `fuse` compiles a function of these tensors.
 
     It does within a TensorFlow graph whose sizes are known (XLA compiles anew for every size; that
-    of the batch changes seldom), unless the graph is being exported: TensorFlow Serving has no
-    compiler, and would refuse it.
+    of the batch changes seldom), or that is traced within `sizes_are_few`, unless the graph is
+    being exported: TensorFlow Serving has no compiler, and would refuse it.
 
     Example:
         >>> fuses(keras.ops.array(3.0))
@@ -126,9 +128,32 @@ def fuses(*tensors: Any) -> bool:
     tf = sys.modules.get("tensorflow")  # tensors of a graph exist only where it was imported
     if tf is None or not any(tf.is_symbolic_tensor(t) for t in tensors):
         return False
-    if any(t.shape.rank is None or None in t.shape.as_list()[1:] for t in tensors):
+    if any(t.shape.rank is None for t in tensors):
+        return False
+    if not _few_sizes.get() and any(None in t.shape.as_list()[1:] for t in tensors):
         return False
     return not _exporting()
+
+
+_few_sizes = contextvars.ContextVar("few_sizes", default=False)
+
+
+@contextlib.contextmanager
+def sizes_are_few():
+    """Let `fuse` compile functions of tensors whose sizes are not known when they are traced.
+
+    For loops over batches of a few lengths: each length is compiled once.
+
+    Example:
+        >>> with sizes_are_few():
+        ...     fuses(keras.ops.array(3.0))
+        False
+    """
+    token = _few_sizes.set(True)
+    try:
+        yield
+    finally:
+        _few_sizes.reset(token)
 
 
 def runs_side_by_side(*tensors: Any) -> bool:

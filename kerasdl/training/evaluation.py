@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from kerasdl.losses import sparse_categorical_crossentropy
-from kerasdl.training.examples import Examples, in_order
+from kerasdl.training.examples import Examples, compiled_by_length, in_order
 
 
 class Evaluation(NamedTuple):
@@ -56,7 +56,8 @@ def evaluate_examples(model: keras.Model, examples: Examples) -> Evaluation:
     classes = model.output_shape[-1]
     confusion, loss = np.zeros((classes, classes), dtype=int), 0.0
     for inputs, targets, *weights in in_order(examples).as_numpy_iterator():
-        logits = model.predict_on_batch(inputs)
+        with compiled_by_length(examples):
+            logits = model.predict_on_batch(inputs)
         counts = weights[0] > 0 if weights else np.ones(targets.shape, bool)
         np.add.at(confusion, (targets[counts], logits.argmax(axis=-1)[counts]), 1)
         losses = sparse_categorical_crossentropy(targets, ops.convert_to_tensor(logits), True)

@@ -15,7 +15,13 @@ from kerasdl.training.checkpoint import Checkpoint
 from kerasdl.training.config import TrainConfig
 from kerasdl.training.environment import environment
 from kerasdl.training.evaluation import Evaluation
-from kerasdl.training.examples import Examples, batches, in_order, steps_in_epoch
+from kerasdl.training.examples import (
+    Examples,
+    batches,
+    compiled_by_length,
+    in_order,
+    steps_in_epoch,
+)
 from kerasdl.training.reports import save_learning_curve
 from kerasdl.training.run import Run
 from kerasdl.training.tasks import task_of
@@ -66,7 +72,8 @@ def train(
     start_epoch = checkpoint.restore(model)
     started = time.perf_counter()
     if start_epoch < config.epochs and not best.exhausted(start_epoch - 1):
-        with contextlib.redirect_stdout(sys.stderr):  # Keras prints notices; stdout is for results
+        # Keras prints notices; stdout is for results.
+        with contextlib.redirect_stdout(sys.stderr), compiled_by_length(examples):
             model.fit(
                 batches(config, examples, start_epoch),
                 epochs=config.epochs,
