@@ -7,48 +7,49 @@ from kerasdl.losses.base import as_tensors, maximum, mean, register
 from kerasdl.ops.normalization import count
 
 
-def _of_signs(hinge, y_true, y_pred):
-    """Compute a hinge of labels and scores, with labels 0 and 1 read as -1 and 1."""
-    # One kernel where there are such: eight passes over memory otherwise, half of them for this.
-    return fuse(lambda y, p: hinge(_signs(y, p), p), *as_tensors(y_true, y_pred))
-
-
-def _signs(y, p):
-    binary = ops.cast(ops.all(ops.equal(y * y, y)), p.dtype)  # y² = y: 0 or 1
-    return y * (1 + binary) - binary  # 2 y - 1 if all labels are 0 or 1, else y
+def _signs(y):
+    """Return labels, with 0 and 1 read as -1 and 1, and their derivative."""
+    binary = ops.cast(ops.all(ops.equal(y * y, y)), y.dtype)  # y² = y: 0 or 1
+    return y * (1 + binary) - binary, 1 + binary  # 2 y - 1 if all labels are 0 or 1, else y
 
 
 def _hinge_equation(y, p):
+    y, _ = _signs(y)
     return mean(maximum(1 - y * p, 0.0))
 
 
-def _hinge_by_hand(y, p):
-    margin = 1 - y * p
-
-    def backward(upstream):
-        slope = ops.expand_dims(upstream / count(p, [-1]), -1)
-        short, zero = margin >= 0, ops.zeros_like(p)
-        return -slope * ops.where(short, p, zero), -slope * ops.where(short, y, zero)
-
-    return mean(maximum(margin, 0.0)), backward
+def _hinge_back(y, p, upstream):
+    y, dy = _signs(y)
+    slope = ops.expand_dims(-upstream / count(p, [-1]), -1)
+    slope = ops.where(1 - y * p >= 0, slope, ops.zeros_like(p))
+    return slope * p * dy, slope * y
 
 
 def _squared_equation(y, p):
+    y, _ = _signs(y)
     return mean(ops.square(maximum(1 - y * p, 0.0)))
 
 
-def _squared_by_hand(y, p):
-    short = maximum(1 - y * p, 0.0)
-
-    def backward(upstream):
-        slope = ops.expand_dims(-2 * upstream / count(p, [-1]), -1) * short
-        return slope * p, slope * y
-
-    return mean(short * short), backward
+def _squared_back(y, p, upstream):
+    y, dy = _signs(y)
+    slope = ops.expand_dims(-2 * upstream / count(p, [-1]), -1) * maximum(1 - y * p, 0.0)
+    return slope * p * dy, slope * y
 
 
-_hinge = hand_derived_in_graphs(_hinge_equation, _hinge_by_hand)
-_squared_hinge = hand_derived_in_graphs(_squared_equation, _squared_by_hand)
+def _in_kernels(equation, back):
+    """Return a hinge in two kernels, forwards and backwards, where graphs have such.
+
+    Operation by operation it is eight passes over memory, half of them for the signs.
+    """
+
+    def by_hand(y, p):
+        return fuse(equation, y, p), lambda upstream: fuse(back, y, p, upstream)
+
+    return hand_derived_in_graphs(equation, by_hand)
+
+
+_hinge = _in_kernels(_hinge_equation, _hinge_back)
+_squared_hinge = _in_kernels(_squared_equation, _squared_back)
 
 
 @register
@@ -71,7 +72,7 @@ def hinge(y_true, y_pred):
         >>> float(hinge([1.0, -1.0], [0.5, -2.0]))
         0.25
     """
-    return _of_signs(_hinge, y_true, y_pred)
+    return _hinge(*as_tensors(y_true, y_pred))
 
 
 @register
@@ -94,7 +95,7 @@ def squared_hinge(y_true, y_pred):
         >>> float(squared_hinge([1.0, -1.0], [0.5, -2.0]))
         0.125
     """
-    return _of_signs(_squared_hinge, y_true, y_pred)
+    return _squared_hinge(*as_tensors(y_true, y_pred))
 
 
 @register
