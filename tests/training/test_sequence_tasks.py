@@ -8,7 +8,7 @@ import tensorflow as tf
 from kerasdl import datasets, training
 from kerasdl.errors import InputError
 from kerasdl.export import export
-from kerasdl.training.tasks.spelling import error_shares
+from kerasdl.training.tasks.writing import error_shares
 
 SOUND = {"a": "AE1", "b": "B", "c": "K", "d": "D"}
 NOUNS = {0: "a bag", 1: "two coats"}

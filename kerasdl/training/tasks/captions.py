@@ -10,7 +10,7 @@ from kerasdl.inspection.captions import save_captions
 from kerasdl.models.decoding import START, STOP, TARGET_RESERVED
 from kerasdl.training.examples import Examples
 from kerasdl.training.tasks.base import Baseline, Task
-from kerasdl.training.tasks.spelling import BEAM, error_shares, generate, in_words
+from kerasdl.training.tasks.writing import BEAM, error_shares, generate, in_words
 
 PICTURED = 12
 

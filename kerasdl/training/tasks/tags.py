@@ -16,7 +16,7 @@ from kerasdl.training.examples import Examples
 from kerasdl.training.reports import save_confusion_matrix
 from kerasdl.training.tasks.base import Baseline, Task
 
-# Of a hundred sentences of the Brown corpus one is longer than 60 words, the longest has 180.
+# Sentences of the Brown corpus have 20 words on average; the longest has 180.
 BOUNDARIES = (8, 16, 24, 32, 48, 80)
 SHOWN = 20  # classes that a confusion matrix has room for
 
