@@ -7,7 +7,8 @@ import keras
 from keras import ops
 from keras.utils import standardize_dtype
 
-from kerasdl.backend import promotion_keeps_float64
+from kerasdl.backend import has_accelerator, promotion_keeps_float64
+from kerasdl.ops.linear import product
 
 register = keras.saving.register_keras_serializable(package="kerasdl")
 
@@ -98,6 +99,24 @@ def mean(x, axis=-1):
     else:
         n = math.prod(sizes)
     return total / n
+
+
+def sum_along(x, axis):
+    """Sum along one axis; along the last, on a CPU, as a product with ones.
+
+    XLA calls a vectorised routine for the product; its loop for a sum takes one number after the
+    other. Half precision is summed by the backend, which does it in float32.
+
+    Example:
+        >>> float(sum_along(ops.array([[1.0, 3.0]]), axis=-1)[0])
+        4.0
+    """
+    classes, last = x.shape[-1], axis in (-1, len(x.shape) - 1)
+    exact = standardize_dtype(x.dtype) in ("float32", "float64") and not has_accelerator()
+    if len(x.shape) < 2 or classes is None or not (last and exact):
+        return ops.sum(x, axis=axis)
+    total = product(ops.reshape(x, (-1, classes)), ops.ones((classes, 1), x.dtype))
+    return ops.reshape(total, ops.shape(x)[:-1])
 
 
 def maximum(x, limit):

@@ -13,6 +13,7 @@ from kerasdl.losses.base import (
     mean,
     register,
     smooth,
+    sum_along,
 )
 
 
@@ -175,14 +176,14 @@ def _categorical_from_logits(axis):
     def by_hand(y, z):
         shifted = z - ops.max(z, axis=axis, keepdims=True)
         e = ops.exp(shifted)
-        total = ops.sum(e, axis=axis, keepdims=True)
+        total = ops.expand_dims(sum_along(e, axis), axis)
         surprise = ops.log(total) - shifted  # -log p
 
         def backward(upstream):
             upstream = ops.expand_dims(upstream, axis)
-            mass = ops.sum(y, axis=axis, keepdims=True)  # 1 for a distribution
+            mass = ops.expand_dims(sum_along(y, axis), axis)  # 1 for a distribution
             return upstream * surprise, upstream * (e * (mass / total) - y)
 
-        return ops.sum(y * surprise, axis=axis), backward
+        return sum_along(y * surprise, axis), backward
 
     return hand_derived_in_graphs(equation, by_hand)
