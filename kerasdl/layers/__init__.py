@@ -95,6 +95,7 @@ from kerasdl.layers.preprocessing.random_zoom import RandomZoom
 from kerasdl.layers.preprocessing.rescaling import Rescaling
 from kerasdl.layers.repeating import RepeatVector, UpSampling1D, UpSampling3D
 from kerasdl.layers.reshape import Reshape
+from kerasdl.layers.reversible_embedding import ReversibleEmbedding
 from kerasdl.layers.rms_normalization import RMSNormalization
 from kerasdl.layers.rnn.bidirectional import Bidirectional as Bidirectional
 from kerasdl.layers.rnn.gru import GRU as GRU
@@ -106,10 +107,12 @@ from kerasdl.layers.rnn.simple_rnn import SimpleRNN as SimpleRNN
 from kerasdl.layers.rnn.simple_rnn_cell import SimpleRNNCell as SimpleRNNCell
 from kerasdl.layers.rnn.stacked_rnn_cells import StackedRNNCells as StackedRNNCells
 from kerasdl.layers.rnn.time_distributed import TimeDistributed as TimeDistributed
+from kerasdl.layers.rotary_embedding import RotaryEmbedding
 from kerasdl.layers.separable_conv import SeparableConv1D, SeparableConv2D
 from kerasdl.layers.sinusoidal_position_encoding import SinusoidalPositionEncoding
 from kerasdl.layers.softmax import Softmax
 from kerasdl.layers.spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from kerasdl.layers.transformer_decoder import TransformerDecoder
 from kerasdl.layers.transformer_encoder import TransformerEncoder
 from kerasdl.layers.unit_normalization import UnitNormalization
 from kerasdl.layers.up_sampling import UpSampling2D
@@ -216,12 +219,15 @@ OURS = (
     RandomTranslation,
     RandomZoom,
     Rescaling,
+    ReversibleEmbedding,
+    RotaryEmbedding,
     SeparableConv1D,
     SeparableConv2D,
     SinusoidalPositionEncoding,
     SpatialDropout1D,
     SpatialDropout2D,
     SpatialDropout3D,
+    TransformerDecoder,
     TransformerEncoder,
     UnitNormalization,
 )

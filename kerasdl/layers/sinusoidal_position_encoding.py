@@ -20,6 +20,7 @@ class SinusoidalPositionEncoding(keras.Layer):
 
     Call arguments:
         inputs: Tensor (B, T, D); D must be known.
+        positions: Integers (T,) or (B, T); default 0, 1, …, T − 1.
 
     Returns:
         Tensor (B, T, D). A mask is passed on.
@@ -43,25 +44,26 @@ class SinusoidalPositionEncoding(keras.Layer):
         self.supports_masking = True
         self.built = True
 
-    def call(self, inputs):
-        """Add the encoding of the first T positions."""
+    def call(self, inputs, positions=None):
+        """Add the encoding of the positions."""
         T, D = ops.shape(inputs)[1:]
-        if isinstance(T, int):
+        if positions is None and isinstance(T, int):
             encoding = ops.convert_to_tensor(
                 sinusoidal_encoding(T, D, self.max_wavelength), dtype=inputs.dtype
             )
         else:
-            encoding = ops.cast(self._encoding_of_unknown_length(T, D), inputs.dtype)
+            t = ops.arange(T) if positions is None else positions
+            encoding = ops.cast(self._encoding_of_tensors(t, D), inputs.dtype)
         return inputs + encoding
 
-    def _encoding_of_unknown_length(self, T, D):
-        # The same equation in tensors, for graphs that are traced before the length is known.
+    def _encoding_of_tensors(self, t, D):
+        # The same equation in tensors, for positions that are not known before the graph runs.
         column = ops.arange(D, dtype="int32")
         i = ops.cast(column // 2, "float32")
-        angle = ops.expand_dims(ops.cast(ops.arange(T), "float32"), 1) / ops.power(
+        angle = ops.expand_dims(ops.cast(t, "float32"), -1) / ops.power(
             float(self.max_wavelength), 2 * i / D
         )
-        return ops.where(column % 2 == 0, ops.sin(angle), ops.cos(angle))  # (T, D)
+        return ops.where(column % 2 == 0, ops.sin(angle), ops.cos(angle))  # (…, T, D)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""

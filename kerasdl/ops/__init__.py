@@ -56,6 +56,7 @@ from kerasdl.ops.regularization import alpha_dropout as alpha_dropout
 from kerasdl.ops.regularization import dropout as dropout
 from kerasdl.ops.regularization import gaussian_dropout as gaussian_dropout
 from kerasdl.ops.regularization import gaussian_noise as gaussian_noise
+from kerasdl.ops.rotary import rotary_embedding as rotary_embedding
 from kerasdl.ops.transposed_convolution import (
     transposed_convolution as transposed_convolution,
 )

@@ -183,12 +183,14 @@ def masked_softmax(scores, mask=None, axis=-1):
     return e / ops.where(total == 0, ops.ones_like(total), total)
 
 
-def causal_mask(T, S):
-    r"""Let position $t$ see the positions $s \le t$, aligned at the top left.
+def causal_mask(T, S, offset=0):
+    r"""Let query $t$ see the keys $s \le t + o$; without offset $o$ aligned at the top left.
 
     Args:
         T: Number of queries.
         S: Number of keys.
+        offset: $o$, position of the first query among the keys: an integer, or integers (B, 1, 1)
+            for a mask (B, T, S).
 
     Returns:
         Boolean tensor (T, S).
@@ -197,7 +199,7 @@ def causal_mask(T, S):
         >>> ops.convert_to_numpy(causal_mask(2, 3)).tolist()
         [[True, False, False], [True, True, False]]
     """
-    t = ops.expand_dims(ops.arange(T, dtype="int32"), 1)
+    t = ops.expand_dims(ops.arange(T, dtype="int32"), 1) + offset
     s = ops.expand_dims(ops.arange(S, dtype="int32"), 0)
     return s <= t
 
