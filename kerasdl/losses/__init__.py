@@ -48,6 +48,10 @@ from kerasdl.losses.regression_classes import (
     MeanSquaredError,
     MeanSquaredLogarithmicError,
 )
+from kerasdl.losses.smoothed_crossentropy import (
+    SmoothedSparseCategoricalCrossentropy,
+    smoothed_sparse_categorical_crossentropy,
+)
 from kerasdl.losses.sparse_crossentropy import sparse_categorical_crossentropy
 
 _OURS = {
@@ -71,6 +75,7 @@ _OURS = {
         MeanSquaredError,
         MeanSquaredLogarithmicError,
         Poisson,
+        SmoothedSparseCategoricalCrossentropy,
         SparseCategoricalCrossentropy,
         SquaredHinge,
         Tversky,
@@ -92,6 +97,7 @@ _OURS = {
         mean_squared_error,
         mean_squared_logarithmic_error,
         poisson,
+        smoothed_sparse_categorical_crossentropy,
         sparse_categorical_crossentropy,
         squared_hinge,
         tversky,

@@ -398,7 +398,60 @@ class CosineDecayRestarts(LearningRateSchedule):
         }
 
 
+@_register
+class InverseSquareRootDecay(LearningRateSchedule):
+    r"""Linear warm-up, then down with the root of the step: the schedule of the Transformer.
+
+    $$\alpha_t = s\, d^{-1/2} \min\left(t^{-1/2},\; t\, w^{-3/2}\right), \qquad
+      \alpha_w = s\, (d\, w)^{-1/2} \text{ at its peak}$$
+
+    Args:
+        hidden_dim: $d$, features of the network.
+        warmup_steps: $w$, positive.
+        scale: $s$.
+        name: Name of the schedule.
+
+    Raises:
+        ValueError: If `warmup_steps` is not positive.
+
+    Source:
+        Vaswani et al., 2017, Attention Is All You Need, equation 3.
+
+    Example:
+        >>> schedule = InverseSquareRootDecay(hidden_dim=512, warmup_steps=4000)
+        >>> [round(1e4 * float(schedule(step)), 2) for step in (1999, 3999, 15999)]
+        [3.49, 6.99, 3.49]
+
+    Differences from the paper: none; its first step is number 1, Keras' is 0, so t is the step
+    plus 1.
+    """
+
+    def __init__(self, hidden_dim, warmup_steps=4000, scale=1.0, name="InverseSquareRootDecay"):
+        super().__init__()
+        self.hidden_dim = hidden_dim
+        self.warmup_steps = _positive("warmup_steps", warmup_steps)
+        self.scale = scale
+        self.name = name
+
+    def __call__(self, step):
+        """Return the learning rate of a step, counted from 0."""
+        s, t, d, w = _tensors(float(self.scale), step, self.hidden_dim, self.warmup_steps)
+        t = t + 1
+        rising, falling = t * w**-1.5, t**-0.5
+        return s * d**-0.5 * ops.where(rising < falling, rising, falling)
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {
+            "hidden_dim": self.hidden_dim,
+            "warmup_steps": self.warmup_steps,
+            "scale": self.scale,
+            "name": self.name,
+        }
+
+
 OURS = (
+    InverseSquareRootDecay,
     ExponentialDecay,
     InverseTimeDecay,
     PiecewiseConstantDecay,

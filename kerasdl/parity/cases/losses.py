@@ -146,4 +146,26 @@ def _maker(name, arguments):
     return make
 
 
-CASES = [*_functions(), *_objects()]
+def smoothed(labels, z, weights=None):
+    """Cross-entropy between labels of which 0.1 is spread over all classes and logits."""
+    p = np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
+    q = 0.9 * np.eye(z.shape[-1])[labels.astype(int)] + 0.1 / z.shape[-1]
+    loss = -(q * np.log(p)).sum(axis=-1)
+    return loss if weights is None else (weights * loss).mean()
+
+
+CASES = [
+    *_functions(),
+    *_objects(),
+    FunctionCase(
+        symbol="losses.smoothed_sparse_categorical_crossentropy",
+        inputs=(LABELS, P),
+        reference=smoothed,
+    ),
+    FunctionCase(
+        symbol="losses.SmoothedSparseCategoricalCrossentropy",
+        make=_maker("SmoothedSparseCategoricalCrossentropy", {}),
+        inputs=(LABELS, P, WEIGHTS),
+        reference=smoothed,
+    ),
+]

@@ -33,4 +33,10 @@ CASES = [
         decay_steps=50,
     ),
     schedule("CosineDecayRestarts", **START, first_decay_steps=10),
+    FunctionCase(
+        symbol="optimizers.schedules.InverseSquareRootDecay",
+        kwargs={"hidden_dim": 16, "warmup_steps": 20},
+        inputs=(STEP,),
+        reference=lambda step: 16**-0.5 * min((step + 1) ** -0.5, (step + 1) * 20**-1.5),
+    ),
 ]
