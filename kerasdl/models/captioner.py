@@ -10,11 +10,10 @@ from kerasdl.models.common import (
     head_dtype,
     recurrent,
     reject_unknown,
-    serialize_dtype,
     sizes,
-    with_weights_of,
 )
-from kerasdl.models.decoding import TARGET_RESERVED, SequenceWriter
+from kerasdl.models.decoding import TARGET_RESERVED
+from kerasdl.models.sequence_writer import SequenceWriter
 
 
 @keras.saving.register_keras_serializable(package="kerasdl")
@@ -99,9 +98,8 @@ class Captioner(SequenceWriter):
         }
         parts = CaptionerParts(**config, dtype=dtype)
         inputs, logits = parts.network()
-        super().__init__(inputs=inputs, outputs=logits, **kwargs)
+        super().__init__(inputs, logits, config, dtype, **kwargs)
         self.parts = parts
-        self._config = config | {"dtype": serialize_dtype(dtype)}
 
     @property
     def image_shape(self):
@@ -118,8 +116,8 @@ class Captioner(SequenceWriter):
         """Words that `generate` writes at most."""
         return self._config["target_length"]
 
-    def begin(self, inputs, width=1):
-        """Look at the pictures; see `kerasdl.models.decoding.SequenceWriter`."""
+    def begin(self, inputs, width=1, length=None):
+        """Look at the pictures; see `SequenceWriter`."""
 
         def step(token, states):
             logits, states = self.parts.decode(token[:, None], states)
@@ -127,19 +125,10 @@ class Captioner(SequenceWriter):
 
         return self.parts.encode(ops.convert_to_tensor(inputs)), step
 
-    def from_builtins(self):
-        """Return the same network from Keras' own layers, with the same weights."""
-        inputs, logits = CaptionerParts(**self._config, library=keras).network()
-        return with_weights_of(self, inputs, logits)
-
-    def get_config(self):
-        """Return the constructor's arguments."""
-        return self._config | {"name": self.name}
-
-    @classmethod
-    def from_config(cls, config):
-        """Build the network again from `get_config`."""
-        return cls(**config)
+    @staticmethod
+    def assemble(**config):
+        """Return the symbolic inputs and the logits."""
+        return CaptionerParts(**config).network()
 
 
 class CaptionerParts:

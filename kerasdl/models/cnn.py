@@ -5,17 +5,16 @@ import keras
 from kerasdl.layers.arguments import positive_integer
 from kerasdl.models.common import (
     OURS,
-    builtin_twin,
+    Network,
     head_dtype,
     reject_unknown,
-    serialize_dtype,
     sizes,
     strength,
 )
 
 
 @keras.saving.register_keras_serializable(package="kerasdl")
-class CNN(keras.Model):
+class CNN(Network):
     r"""Convolutional network: filters that look for the same pattern everywhere in the picture.
 
     ```
@@ -107,27 +106,18 @@ class CNN(keras.Model):
                 f"`filters` must name 1 to {most} blocks for pictures of {H} × {W}: each halves "
                 f"them; received {filters!r}."
             )
-        image = keras.Input((H, W, C), name="image")
-        super().__init__(inputs=image, outputs=cnn_logits(image, **config, dtype=dtype), **kwargs)
-        self._config = config | {"dtype": serialize_dtype(dtype)}
+        super().__init__(*self.assemble(**config, dtype=dtype), config, dtype, **kwargs)
 
     @property
     def blocks(self):
         """The layers that give each block's feature maps, before they are pooled."""
         return [self.get_layer(f"activation_{i}") for i in range(len(self._config["filters"]))]
 
-    def from_builtins(self):
-        """Return the same network from Keras' own layers, with the same weights."""
-        return builtin_twin(self, cnn_logits, self._config)
-
-    def get_config(self):
-        """Return the constructor's arguments."""
-        return self._config | {"name": self.name}
-
-    @classmethod
-    def from_config(cls, config):
-        """Build the network again from `get_config`."""
-        return cls(**config)
+    @staticmethod
+    def assemble(**config):
+        """Return the symbolic input and the logits."""
+        image = keras.Input(config["image_shape"], name="image")
+        return image, cnn_logits(image, **config)
 
 
 def cnn_logits(

@@ -1,6 +1,5 @@
 """What the reference networks have in common."""
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +9,44 @@ from kerasdl import activations, layers, regularizers
 
 # What a network is made of; `keras` in its place gives the same network from the built-ins.
 OURS = SimpleNamespace(activations=activations, layers=layers, regularizers=regularizers)
+
+
+class Network(keras.Model):
+    """A functional model that knows from which arguments it was made.
+
+    Args:
+        inputs: Symbolic inputs.
+        outputs: Symbolic outputs.
+        config: Arguments of the constructor, all but `name` and `dtype`.
+        dtype: Dtype (or policy) that the network was given.
+        **kwargs: `name`, `trainable` of `keras.Model`.
+    """
+
+    def __init__(self, inputs, outputs, config, dtype=None, **kwargs):
+        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+        self._config = config | {"dtype": serialize_dtype(dtype)}
+
+    @staticmethod
+    def assemble(**config):
+        """Return symbolic inputs and outputs from the arguments and the `library` of layers."""
+        raise NotImplementedError("Keras has not all layers of this network.")
+
+    def from_builtins(self):
+        """Return the same network from Keras' own layers, with the same weights.
+
+        Raises:
+            NotImplementedError: If Keras has not all layers of this network.
+        """
+        return with_weights_of(self, *self.assemble(**self._config, library=keras))
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return self._config | {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        """Build the network again from `get_config`."""
+        return cls(**config)
 
 
 RESERVED = 2  # in vocabularies of what is read: 0 is padding, 1 what is not in the vocabulary
@@ -97,18 +134,6 @@ def sizes(name: str, values: Any) -> tuple[int, ...]:
     if not is_sequence or not all(type(v) is int and v > 0 for v in values):
         raise ValueError(f"`{name}` must be a list of positive integers, received {values!r}.")
     return tuple(values)
-
-
-def builtin_twin(model: keras.Model, logits: Callable, config: dict[str, Any]) -> keras.Model:
-    """Return the same network from Keras' own layers, with the same weights.
-
-    Args:
-        model: A network of ours.
-        logits: The function that puts it together; takes `library`.
-        config: Its arguments.
-    """
-    inputs = keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype)
-    return with_weights_of(model, inputs, logits(inputs, **config, library=keras))
 
 
 def with_weights_of(model: keras.Model, inputs: Any, outputs: Any) -> keras.Model:

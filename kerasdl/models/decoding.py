@@ -1,6 +1,6 @@
-"""From a network that predicts the next token to whole sequences: greedy and beam search.
+"""From a network that predicts the next token to whole sequences: greedy, beam search, sampling.
 
-Both are written for any network that decodes step by step. It is given as a function
+All are written for any network that decodes step by step. It is given as a function
 
     log_p, state = step(token, state)       token (B,), log_p (B, V)
 
@@ -17,7 +17,7 @@ PADDING, START, STOP = 0, 1, 2
 TARGET_RESERVED = 3
 
 
-def greedy_search(step, state, length):
+def greedy_search(step, state, length, first=None):
     r"""Take the most probable token at every step.
 
     $$y_t = \arg\max_y \; p(y \mid y_{<t}, x)$$
@@ -26,6 +26,7 @@ def greedy_search(step, state, length):
         step: The network, see the head of this module.
         state: Its state before the first token.
         length: Tokens at most.
+        first: The token that stands before the first one, (B,); default the start.
 
     Returns:
         Tokens (B, length); 0 behind the end.
@@ -41,6 +42,89 @@ def greedy_search(step, state, length):
         >>> ops.convert_to_numpy(greedy_search(step, ops.array([0]), length=4)).tolist()
         [[4, 3, 0, 0]]
     """
+    return _one_by_one(step, state, length, first, lambda log_p, t: ops.argmax(log_p, axis=-1))
+
+
+def sample_search(
+    step, state, length, uniform, temperature=1.0, top_k=None, top_p=None, first=None
+):
+    r"""Draw every token from what the network thinks probable.
+
+    $$y_t \sim p_\tau(y \mid y_{<t}, x) \propto p(y \mid y_{<t}, x)^{1/\tau}$$
+
+    among the `top_k` most probable tokens and among the fewest that hold the share `top_p`. The
+    token is where the summed probabilities pass a number u drawn beforehand, so that the same u
+    give the same text on every backend and in a SavedModel.
+
+    Args:
+        step: The network, see the head of this module.
+        state: Its state before the first token.
+        length: Tokens at most.
+        uniform: u, drawn from [0, 1), (B, length).
+        temperature: $\tau$, a number or (B,): below 1 the probable becomes more probable.
+        top_k: How many tokens a draw may choose from, a number or (B,); `None` for all.
+        top_p: Share, a number or (B,); `None` for 1.
+        first: The token that stands before the first one, (B,); default the start.
+
+    Returns:
+        Tokens (B, length); 0 behind the end.
+
+    Source:
+        Fan et al., 2018, Hierarchical Neural Story Generation, section 5.4 (top-k); Holtzman et
+        al., 2020, The Curious Case of Neural Text Degeneration, section 3.1 (top-p).
+
+    Example:
+        >>> log_p = ops.log(ops.array([[0.1, 0.1, 0.1, 0.2, 0.5]]))
+        >>> step = lambda token, t: (log_p, t + 1)
+        >>> u = ops.array([[0.1, 0.7, 0.95]])
+        >>> ops.convert_to_numpy(sample_search(step, ops.array([0]), 3, u)).tolist()
+        [[4, 3, 0]]
+        >>> ops.convert_to_numpy(sample_search(step, ops.array([0]), 3, u, top_k=1)).tolist()
+        [[4, 4, 4]]
+    """
+
+    def draw(log_p, t):
+        u = ops.take(uniform, t, axis=1)  # (B,)
+        return drawn(log_p, u, temperature, top_k, top_p)
+
+    return _one_by_one(step, state, length, first, draw)
+
+
+def drawn(log_p, u, temperature=1.0, top_k=None, top_p=None):
+    """Return the token at which the summed probabilities pass u; see `sample_search`.
+
+    Args:
+        log_p: (B, V).
+        u: (B,).
+        temperature: See `sample_search`, like all that follow.
+        top_k: See `sample_search`.
+        top_p: See `sample_search`.
+
+    Returns:
+        Tokens (B,).
+    """
+    dtype = log_p.dtype
+
+    def column(value):
+        return ops.reshape(ops.cast(value, dtype), (-1, 1))  # (B, 1) or (1, 1)
+
+    order = ops.argsort(-log_p, axis=-1)  # the most probable first
+    p = ops.softmax(ops.take_along_axis(log_p, order, axis=-1) / column(temperature), axis=-1)
+    if top_k is not None:
+        rank = ops.cast(ops.arange(log_p.shape[-1]), dtype)
+        p = ops.where(rank < column(top_k), p, ops.zeros_like(p))
+        p = p / ops.sum(p, axis=-1, keepdims=True)
+    before = ops.cumsum(p, axis=-1) - p  # what the more probable ones hold
+    if top_p is not None:
+        p = ops.where(before < column(top_p), p, ops.zeros_like(p))
+    passed = ops.cumsum(p, axis=-1) <= column(u) * ops.sum(p, axis=-1, keepdims=True)
+    kept = ops.sum(ops.cast(p > 0, "int32"), axis=-1)
+    index = ops.minimum(ops.sum(ops.cast(passed, "int32"), axis=-1), kept - 1)  # of a rounded sum
+    return ops.take_along_axis(order, index[:, None], axis=-1)[:, 0]
+
+
+def _one_by_one(step, state, length, first, choose):
+    """Write tokens (B, length), each as `choose(log_p, t)` says."""
     positive_integer("length", length)
     B = ops.shape(tree.flatten(state)[0])[0]
 
@@ -49,7 +133,7 @@ def greedy_search(step, state, length):
 
     def advance(t, tokens, y, ended, state):
         log_p, state = step(y, state)  # (B, V)
-        y = ops.cast(ops.argmax(_possible(log_p), axis=-1), "int32")  # (B,)
+        y = ops.cast(choose(_possible(log_p), t), "int32")  # (B,)
         ended = ops.logical_or(ended, y == STOP)
         written = ops.where(ended, PADDING, y)
         tokens = ops.where(ops.arange(length) == t, written[:, None], tokens)
@@ -58,14 +142,14 @@ def greedy_search(step, state, length):
     start = (
         ops.convert_to_tensor(0, "int32"),
         ops.zeros((B, length), "int32"),
-        ops.full((B,), START, "int32"),
+        ops.full((B,), START, "int32") if first is None else ops.cast(first, "int32"),
         ops.zeros((B,), "bool"),
         state,
     )
     return ops.while_loop(unfinished, advance, start)[1]
 
 
-def beam_search(step, state, length, width, length_penalty=1.0):
+def beam_search(step, state, length, width, length_penalty=1.0, first=None):
     r"""Keep the `width` most probable beginnings at every step.
 
     $$s(y_{\le t}) = s(y_{<t}) + \log p(y_t \mid y_{<t}, x), \qquad
@@ -77,6 +161,7 @@ def beam_search(step, state, length, width, length_penalty=1.0):
         length: Tokens at most.
         width: Beginnings that are kept.
         length_penalty: $\alpha$; 0 compares the probabilities themselves, which favours the short.
+        first: The token that stands before the first one, (B,); default the start.
 
     Returns:
         Tokens (B, width, length), the best first, 0 behind the end; and $s(y) / |y|^\alpha$
@@ -127,11 +212,12 @@ def beam_search(step, state, length, width, length_penalty=1.0):
         state = tree.map_structure(lambda s: ops.take(s, rows, axis=0), state)
         return t + 1, tokens, y, score, size, state
 
+    first = ops.full((B,), START, "int32") if first is None else ops.cast(first, "int32")
     one = ops.convert_to_tensor([0.0] + [minus_infinity] * (W - 1), keras.config.floatx())
     start = (
         ops.convert_to_tensor(0, "int32"),
         ops.zeros((B, W, length), "int32"),
-        ops.full((B, W), START, "int32"),
+        ops.tile(first[:, None], (1, W)),
         ops.tile(one[None], (B, 1)),  # W times the same beginning would be found W times
         ops.zeros((B, W), "int32"),
         state,
@@ -164,47 +250,3 @@ def _possible(log_p):
     """Rule out what never follows: padding, and a second start."""
     never = ops.arange(log_p.shape[-1]) < STOP
     return ops.where(never, ops.cast(-float("inf"), log_p.dtype), log_p)
-
-
-class SequenceWriter(keras.Model):
-    """What the networks have in common that write sequences.
-
-    A network says in `begin` how it decodes; the search is the same for all.
-    """
-
-    @property
-    def target_length(self):
-        """Tokens that `generate` writes at most."""
-        raise NotImplementedError
-
-    def begin(self, inputs, width=1):
-        """Read the inputs.
-
-        Args:
-            inputs: What is to be described or translated, (B, …).
-            width: How many beginnings an example will have.
-
-        Returns:
-            The state before the first token, with B examples; and `step` for B · width examples,
-            see `kerasdl.models.decoding`.
-        """
-        raise NotImplementedError
-
-    def generate(self, inputs, length=None, width=1, length_penalty=1.0):
-        """Write the sequence that belongs to the inputs.
-
-        Args:
-            inputs: What is to be described or translated, (B, …).
-            length: Tokens at most; by default as many as the network was made for.
-            width: 1 takes the most probable token at every step; more keep so many beginnings.
-            length_penalty: Of the beam search, see `beam_search`.
-
-        Returns:
-            Tokens (B, length) for a width of 1; otherwise tokens (B, width, length), the best
-            first, and their scores (B, width). 0 stands behind the end.
-        """
-        length = self.target_length if length is None else length
-        state, step = self.begin(inputs, width)
-        if width == 1:
-            return greedy_search(step, state, length)
-        return beam_search(step, state, length, width, length_penalty)

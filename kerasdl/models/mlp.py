@@ -5,17 +5,16 @@ import keras
 from kerasdl.layers.arguments import positive_integer
 from kerasdl.models.common import (
     OURS,
-    builtin_twin,
+    Network,
     head_dtype,
     reject_unknown,
-    serialize_dtype,
     sizes,
     strength,
 )
 
 
 @keras.saving.register_keras_serializable(package="kerasdl")
-class MLP(keras.Model):
+class MLP(Network):
     r"""Multi-layer perceptron: densely connected layers, one after the other.
 
     ```
@@ -87,22 +86,13 @@ class MLP(keras.Model):
             "dropout": dropout,
             "l2": strength("l2", l2),
         }
+        super().__init__(*self.assemble(**config, dtype=dtype), config, dtype, **kwargs)
+
+    @staticmethod
+    def assemble(**config):
+        """Return the symbolic input and the logits."""
         inputs = keras.Input(config["input_shape"], name="inputs")
-        super().__init__(inputs=inputs, outputs=mlp_logits(inputs, **config, dtype=dtype), **kwargs)
-        self._config = config | {"dtype": serialize_dtype(dtype)}
-
-    def from_builtins(self):
-        """Return the same network from Keras' own layers, with the same weights."""
-        return builtin_twin(self, mlp_logits, self._config)
-
-    def get_config(self):
-        """Return the constructor's arguments."""
-        return self._config | {"name": self.name}
-
-    @classmethod
-    def from_config(cls, config):
-        """Build the network again from `get_config`."""
-        return cls(**config)
+        return inputs, mlp_logits(inputs, **config)
 
 
 def mlp_logits(

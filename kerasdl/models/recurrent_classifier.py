@@ -6,16 +6,15 @@ from kerasdl.layers.arguments import positive_integer
 from kerasdl.models.common import (
     OURS,
     RESERVED,
-    builtin_twin,
+    Network,
     head_dtype,
     recurrent,
     reject_unknown,
-    serialize_dtype,
 )
 
 
 @keras.saving.register_keras_serializable(package="kerasdl")
-class RecurrentClassifier(keras.Model):
+class RecurrentClassifier(Network):
     r"""Recurrent network, many to one: reads a text word by word and says at its end what it is.
 
     ```
@@ -88,11 +87,7 @@ class RecurrentClassifier(keras.Model):
             "bidirectional": bidirectional,
             "dropout": dropout,
         }
-        words = keras.Input((config["length"],), dtype="int32", name="words")
-        super().__init__(
-            inputs=words, outputs=recurrent_logits(words, **config, dtype=dtype), **kwargs
-        )
-        self._config = config | {"dtype": serialize_dtype(dtype)}
+        super().__init__(*self.assemble(**config, dtype=dtype), config, dtype, **kwargs)
 
     @property
     def vocabulary(self):
@@ -104,18 +99,11 @@ class RecurrentClassifier(keras.Model):
         """How many words of a text are read."""
         return self._config["length"]
 
-    def from_builtins(self):
-        """Return the same network from Keras' own layers, with the same weights."""
-        return builtin_twin(self, recurrent_logits, self._config)
-
-    def get_config(self):
-        """Return the constructor's arguments."""
-        return self._config | {"name": self.name}
-
-    @classmethod
-    def from_config(cls, config):
-        """Build the network again from `get_config`."""
-        return cls(**config)
+    @staticmethod
+    def assemble(**config):
+        """Return the symbolic word numbers and the logits."""
+        words = keras.Input((config["length"],), dtype="int32", name="words")
+        return words, recurrent_logits(words, **config)
 
 
 def recurrent_logits(

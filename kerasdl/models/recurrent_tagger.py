@@ -6,16 +6,15 @@ from kerasdl.layers.arguments import positive_integer
 from kerasdl.models.common import (
     OURS,
     RESERVED,
+    Network,
     head_dtype,
     recurrent,
     reject_unknown,
-    serialize_dtype,
-    with_weights_of,
 )
 
 
 @keras.saving.register_keras_serializable(package="kerasdl")
-class RecurrentTagger(keras.Model):
+class RecurrentTagger(Network):
     r"""Bidirectional recurrent network, many to many: one tag for each word of a sentence.
 
     ```
@@ -91,9 +90,7 @@ class RecurrentTagger(keras.Model):
             "units": positive_integer("units", units),
             "dropout": dropout,
         }
-        inputs, logits = tagger_network(**config, dtype=dtype)
-        super().__init__(inputs=inputs, outputs=logits, **kwargs)
-        self._config = config | {"dtype": serialize_dtype(dtype)}
+        super().__init__(*self.assemble(**config, dtype=dtype), config, dtype, **kwargs)
 
     @property
     def vocabulary(self):
@@ -110,19 +107,10 @@ class RecurrentTagger(keras.Model):
         """Name of each tag."""
         return list(self._config["tag_names"])
 
-    def from_builtins(self):
-        """Return the same network from Keras' own layers, with the same weights."""
-        inputs, logits = tagger_network(**self._config, library=keras)
-        return with_weights_of(self, inputs, logits)
-
-    def get_config(self):
-        """Return the constructor's arguments."""
-        return self._config | {"name": self.name}
-
-    @classmethod
-    def from_config(cls, config):
-        """Build the network again from `get_config`."""
-        return cls(**config)
+    @staticmethod
+    def assemble(**config):
+        """Return the symbolic inputs, words and endings, and the logits."""
+        return tagger_network(**config)
 
 
 def tagger_network(

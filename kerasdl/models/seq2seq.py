@@ -11,10 +11,9 @@ from kerasdl.models.common import (
     head_dtype,
     recurrent,
     reject_unknown,
-    serialize_dtype,
-    with_weights_of,
 )
-from kerasdl.models.decoding import TARGET_RESERVED, SequenceWriter, repeat
+from kerasdl.models.decoding import TARGET_RESERVED, repeat
+from kerasdl.models.sequence_writer import SequenceWriter
 
 SCORES = ("multiplicative", "additive")
 
@@ -110,9 +109,8 @@ class Seq2Seq(SequenceWriter):
         }
         parts = Seq2SeqParts(**config, dtype=dtype)
         inputs, logits = parts.network()
-        super().__init__(inputs=inputs, outputs=logits, **kwargs)
+        super().__init__(inputs, logits, config, dtype, **kwargs)
         self.parts = parts
-        self._config = config | {"dtype": serialize_dtype(dtype)}
 
     @property
     def source_vocabulary(self):
@@ -129,8 +127,8 @@ class Seq2Seq(SequenceWriter):
         """Tokens that `generate` writes at most."""
         return self._config["target_length"]
 
-    def begin(self, inputs, width=1):
-        """Read the source; see `kerasdl.models.decoding.SequenceWriter`."""
+    def begin(self, inputs, width=1, length=None):
+        """Read the source; see `SequenceWriter`."""
         source = ops.convert_to_tensor(inputs, "int32")
         memory, states = self.parts.encode(source)
         memory, real = repeat([memory, source != 0], width)
@@ -156,19 +154,10 @@ class Seq2Seq(SequenceWriter):
         previous = ops.convert_to_tensor(previous, "int32")
         return self.parts.decode(previous, states, memory, source != 0)[2]
 
-    def from_builtins(self):
-        """Return the same network from Keras' own layers, with the same weights."""
-        inputs, logits = Seq2SeqParts(**self._config, library=keras).network()
-        return with_weights_of(self, inputs, logits)
-
-    def get_config(self):
-        """Return the constructor's arguments."""
-        return self._config | {"name": self.name}
-
-    @classmethod
-    def from_config(cls, config):
-        """Build the network again from `get_config`."""
-        return cls(**config)
+    @staticmethod
+    def assemble(**config):
+        """Return the symbolic inputs and the logits."""
+        return Seq2SeqParts(**config).network()
 
 
 class Seq2SeqParts:

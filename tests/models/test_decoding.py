@@ -1,4 +1,4 @@
-"""Greedy and beam search against a search that tries every sequence."""
+"""Greedy and beam search against a search that tries every sequence; shares of what is drawn."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kerasdl.models.decoding import PADDING, START, STOP, beam_search, greedy_search
+from kerasdl.models.decoding import PADDING, START, STOP, beam_search, drawn, greedy_search
 
 V, LENGTH = 6, 3  # three real tokens: 3, 4, 5
 
@@ -83,3 +83,38 @@ def test_bad_sizes_are_named(table, length, width, words):
     step, state = step_of(table)
     with pytest.raises(ValueError, match=words):
         beam_search(step, state, length, width)
+
+
+P = np.array([0.1, 0.4, 0.05, 0.3, 0.15])
+
+
+def shares(**arguments):
+    """How often each token is drawn, with u on an even grid."""
+    u = (np.arange(2000) + 0.5) / 2000
+    log_p = np.log(np.tile(P, (2000, 1)))
+    tokens = drawn(ops.array(log_p, "float32"), ops.array(u, "float32"), **arguments)
+    return np.bincount(ops.convert_to_numpy(tokens), minlength=5) / 2000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "weights"),
+    [
+        ({}, P),
+        ({"temperature": 0.5}, P**2),
+        ({"top_k": 2}, P * [0, 1, 0, 1, 0]),
+        ({"top_p": 0.69}, P * [0, 1, 0, 1, 0]),
+        ({"top_p": 0.71}, P * [0, 1, 0, 1, 1]),
+        ({"top_p": 1e-9}, P * [0, 1, 0, 0, 0]),
+        ({"top_k": 3, "top_p": 0.5}, P * [0, 1, 0, 1, 0]),  # 0.4 of 0.85 is less than a half
+        ({"top_k": 99, "temperature": 2.0}, np.sqrt(P)),
+    ],
+)
+def test_tokens_are_drawn_in_the_shares_they_should_have(arguments, weights):
+    np.testing.assert_allclose(shares(**arguments), weights / weights.sum(), atol=1e-3)
+
+
+def test_each_example_may_have_settings_of_its_own():
+    log_p = ops.array(np.log(np.tile(P, (3, 1))), "float32")
+    u = ops.array([0.99, 0.99, 0.99], "float32")
+    tokens = drawn(log_p, u, ops.array([1.0, 1.0, 0.01]), ops.array([5, 2, 5]), ops.ones(3))
+    assert ops.convert_to_numpy(tokens).tolist() == [2, 3, 1]
