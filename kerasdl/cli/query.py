@@ -56,6 +56,8 @@ def query(
             except ServerError as error:
                 reason = error.message.splitlines()[0]  # the rest names nodes of the graph
                 _complain(f"{item}: {reason} (HTTP status {error.status})")
+                if error.hint:
+                    typer.echo(error.hint, err=True)
                 failed = True
                 if error.status == 404:  # of the model, so of all the others too
                     break

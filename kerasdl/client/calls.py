@@ -51,6 +51,14 @@ class Calls:
     def _ask(self, call: Call) -> Any:
         raise NotImplementedError
 
+    def models(self) -> Any:
+        """Names of the models that the embedded server is to serve, in order.
+
+        Returns:
+            A list of names. TF Serving has no such list and answers with `NotFound`.
+        """
+        return self._ask(Call("GET", "/models", lambda answer: answer["models"]))
+
     def status(self, model: str, version: Version = None) -> Any:
         """State of a model's versions, the highest first.
 

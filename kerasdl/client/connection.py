@@ -17,7 +17,7 @@ from kerasdl.client.errors import ConnectionFailed
 from kerasdl.errors import InputError
 
 DEFAULT_URL = "http://127.0.0.1:8501"
-TOKEN_VARIABLE = "KERASDL_TOKEN"
+TOKEN_VARIABLE = "KERASDL_SERVING_TOKEN"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _MOST_CONNECT_SECONDS = 10.0
 _BACKOFF_SECONDS = 0.1  # the n-th retry comes after a random time below this times 2ⁿ

@@ -24,7 +24,7 @@ class Client(Calls):
         timeout: seconds to wait for each answer.
         retries: how often a request is sent again.
         token: bearer token, for a server that asks for one; else that of the environment variable
-            `KERASDL_TOKEN`, if set.
+            `KERASDL_SERVING_TOKEN`, if set.
         verify: for https, how the server's certificate is checked: `True` by the usual
             authorities, a path names a file with others, an `ssl.SSLContext` is used as it is,
             `False` checks nothing.

@@ -50,7 +50,7 @@ def test_token_never_shows():
 
 
 def test_token_of_the_environment(monkeypatch):
-    monkeypatch.setenv("KERASDL_TOKEN", "from-environment\n")
+    monkeypatch.setenv("KERASDL_SERVING_TOKEN", "from-environment\n")
     assert Client(URL)._http.headers["authorization"] == "Bearer from-environment"
     assert Client(URL, token="given")._http.headers["authorization"] == "Bearer given"
     assert "authorization" not in Client(URL, token="")._http.headers

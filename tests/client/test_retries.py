@@ -169,7 +169,7 @@ def test_token_travels_and_a_wrong_one_is_told(ask):
     with scripted(GOOD, refused) as (url, seen):
         ask(url, token="s3cret")
         assert seen[0][3]["Authorization"] == "Bearer s3cret"
-        with pytest.raises(Unauthorized, match="KERASDL_TOKEN") as caught:
+        with pytest.raises(Unauthorized, match="KERASDL_SERVING_TOKEN") as caught:
             ask(url, token="s3cret")
     assert "s3cret" not in str(caught.value)
 
