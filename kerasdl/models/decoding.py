@@ -11,6 +11,7 @@ in every target vocabulary: 0 is padding, 1 stands before the first token, 2 beh
 import keras
 from keras import ops, tree
 
+from kerasdl import activations
 from kerasdl.layers.arguments import positive_integer
 
 PADDING, START, STOP = 0, 1, 2
@@ -109,7 +110,7 @@ def drawn(log_p, u, temperature=1.0, top_k=None, top_p=None):
         return ops.reshape(ops.cast(value, dtype), (-1, 1))  # (B, 1) or (1, 1)
 
     order = ops.argsort(-log_p, axis=-1)  # the most probable first
-    p = ops.softmax(ops.take_along_axis(log_p, order, axis=-1) / column(temperature), axis=-1)
+    p = activations.softmax(ops.take_along_axis(log_p, order, axis=-1) / column(temperature))
     if top_k is not None:
         rank = ops.cast(ops.arange(log_p.shape[-1]), dtype)
         p = ops.where(rank < column(top_k), p, ops.zeros_like(p))
@@ -123,9 +124,14 @@ def drawn(log_p, u, temperature=1.0, top_k=None, top_p=None):
     return ops.take_along_axis(order, index[:, None], axis=-1)[:, 0]
 
 
+def _check_length(length):
+    if not ops.is_tensor(length):  # a graph may learn it from its client
+        positive_integer("length", length)
+
+
 def _one_by_one(step, state, length, first, choose):
     """Write tokens (B, length), each as `choose(log_p, t)` says."""
-    positive_integer("length", length)
+    _check_length(length)
     B = ops.shape(tree.flatten(state)[0])[0]
 
     def unfinished(t, tokens, y, ended, state):
@@ -183,7 +189,7 @@ def beam_search(step, state, length, width, length_penalty=1.0, first=None):
         >>> ops.convert_to_numpy(tokens).tolist()
         [[[3, 0], [4, 3]]]
     """
-    positive_integer("length", length)
+    _check_length(length)
     positive_integer("width", width)
     W, B = width, ops.shape(tree.flatten(state)[0])[0]
     minus_infinity = -float("inf")
