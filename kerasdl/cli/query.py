@@ -106,7 +106,7 @@ def _in_words(prediction: Any) -> str:
         if {"words", "tags"} <= prediction.keys():
             pairs = zip(prediction["words"], prediction["tags"], strict=False)
             return " ".join(f"{word}/{tag}" for word, tag in pairs if word)
-        for written in ("phonemes", "caption"):
+        for written in ("phonemes", "caption", "text"):
             if isinstance(prediction.get(written), str):
                 return prediction[written]
     return _json(prediction)

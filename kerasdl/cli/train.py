@@ -16,6 +16,8 @@ _DEFAULT_DATASET = {
     "tagger": "brown",
     "seq2seq": "cmudict",
     "captioner": "scenes",
+    "transformer": "cmudict",
+    "language_model": "brown",
 }
 
 
@@ -24,7 +26,8 @@ def train(
     model: Annotated[
         str | None,
         typer.Argument(
-            help="Network to train: vit, cnn, mlp, rnn, tagger, seq2seq or captioner.",
+            help="Network to train: vit, cnn, mlp, rnn, tagger, seq2seq, captioner, transformer or "
+            "language_model.",
             show_default=False,
         ),
     ] = None,

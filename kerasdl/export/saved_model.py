@@ -11,7 +11,14 @@ from kerasdl import datasets
 from kerasdl.errors import InputError
 from kerasdl.export.versions import check_name, check_version, publish, staging_folder
 from kerasdl.export.warmup import write_warmup_requests
-from kerasdl.models import Captioner, RecurrentClassifier, RecurrentTagger, Seq2Seq
+from kerasdl.models import (
+    Captioner,
+    LanguageModel,
+    RecurrentClassifier,
+    RecurrentTagger,
+    Seq2Seq,
+    Transformer,
+)
 from kerasdl.training.run import Run
 
 
@@ -59,7 +66,9 @@ def export_model(
     | `RecurrentClassifier` | `text` | the same |
     | `RecurrentTagger` | `text` | `words`, `tags`, `probabilities` |
     | `Seq2Seq` | `text` | `phonemes`, `candidates`, `scores`; also `greedy` and `explain` |
+    | `Transformer` | `text` | the same |
     | `Captioner` | `image_bytes` | `caption`, `candidates`, `scores` |
+    | `LanguageModel` | `text` | `text`, `continuation`; also `greedy`, `beam` and `sample` |
 
     Images are PNG or JPEG of any size. `tensor` takes the network's own arrays and answers
     `logits`. Requests that warm the model up lie in `assets.extra/tf_serving_warmup_requests`.
@@ -108,11 +117,14 @@ def signatures_of(model: keras.Model, class_names: Sequence[str] | None) -> Any:
     """
     # Not at the top: they bring TensorFlow.
     from kerasdl.export import sequence_signatures as sequences
+    from kerasdl.export.language_signatures import TextContinuer
     from kerasdl.export.signatures import ImageClassifier, TextClassifier
 
     for network, signatures in (
         (RecurrentTagger, sequences.SentenceTagger),
         (Seq2Seq, sequences.Pronouncer),
+        (Transformer, sequences.Pronouncer),
+        (LanguageModel, TextContinuer),
         (Captioner, sequences.CaptionWriter),
     ):
         if isinstance(model, network):

@@ -6,6 +6,7 @@ import tensorflow as tf
 from kerasdl.datasets.sentences import ending, letters, numbering, split_sentence, word_key
 from kerasdl.export.decode_images import ImageDecoder
 from kerasdl.export.signatures import Signatures
+from kerasdl.models import Transformer
 from kerasdl.models.decoding import START, TARGET_RESERVED
 
 BEAM = 4
@@ -72,7 +73,7 @@ class Pronouncer(Signatures):
     """A spelling in, phonemes out; the decoder's loop runs in the graph.
 
     Args:
-        model: A `kerasdl.models.Seq2Seq` from letters to phonemes.
+        model: A `kerasdl.models.Seq2Seq` or `Transformer` from letters to phonemes.
     """
 
     tables = ("letter_numbers",)
@@ -127,7 +128,8 @@ class Pronouncer(Signatures):
 
         Returns:
             `letters` (B, S), `phonemes` (B, T), "" behind the last; and `alignment` (B, T, S), the
-            weights of the attention.
+            weights of the attention. Of a `Transformer` also every head, (B, layers, heads, …):
+            `encoder_attention` (S, S), `decoder_attention` (T, T) and `cross_attention` (T, S).
         """
         read, source = self._numbers(text)
         tokens = self.model.generate(source)
@@ -136,11 +138,15 @@ class Pronouncer(Signatures):
         previous = tf.pad(tokens[:, :-1], [[0, 0], [1, 0]], constant_values=START)
         names = tf.constant(_names(self.model.target_vocabulary))
         weights = tf.cast(self.model.align(source, previous), tf.float32)
-        return {
+        answer = {
             "letters": read,
             "phonemes": tf.gather(names, tokens),
             "alignment": tf.where(tokens[..., tf.newaxis] > 0, weights, 0.0),
         }
+        if isinstance(self.model, Transformer):
+            for name, maps in self.model.attention_maps(source, previous).items():
+                answer[f"{name}_attention"] = tf.cast(tf.stack(maps, axis=1), tf.float32)
+        return answer
 
     def from_arrays(self, source, previous):
         """Answer numbers of letters and previous phonemes with the raw `logits` (B, T, V)."""
@@ -148,7 +154,13 @@ class Pronouncer(Signatures):
         return {"logits": tf.cast(logits, tf.float32)}
 
     def _numbers(self, text):
-        read = _filled_up(letters(text))
+        empty = tf.strings.length(tf.strings.strip(text)) == 0
+        filled = tf.debugging.Assert(
+            tf.logical_not(tf.reduce_any(empty)),
+            ["A text is empty; a word is needed. Number of the text:", tf.argmax(empty)],
+        )
+        with tf.control_dependencies([filled]):
+            read = letters(text).to_tensor("")
         return read, tf.cast(self.letter_numbers(read), tf.int32)
 
 
@@ -205,6 +217,11 @@ def written(tokens, vocabulary):
     """Return tokens (…, T) as strings (…), separated by blanks."""
     words = tf.gather(tf.constant(_names(vocabulary)), tokens)
     return tf.strings.strip(tf.strings.reduce_join(words, axis=-1, separator=" "))
+
+
+def characters(tokens, vocabulary):
+    """Return tokens (…, T) as strings (…), nothing between them."""
+    return tf.strings.reduce_join(tf.gather(tf.constant(_names(vocabulary)), tokens), axis=-1)
 
 
 def _names(vocabulary):

@@ -2,6 +2,7 @@
 
 from kerasdl.inspection.alignment import draw_alignments as draw_alignments
 from kerasdl.inspection.alignment import save_alignments as save_alignments
+from kerasdl.inspection.alignment import save_heads as save_heads
 from kerasdl.inspection.attention import attention_maps as attention_maps
 from kerasdl.inspection.attention import class_token_attention as class_token_attention
 from kerasdl.inspection.captions import save_captions as save_captions

@@ -8,26 +8,32 @@ from typing import Any
 from kerasdl import datasets
 from kerasdl.errors import InputError
 
+SCHEDULES = ("cosine", "inverse_square_root")
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
     """The settings of one training run.
 
     Attributes:
-        model: Name of the network: "vit", "cnn", "mlp", "rnn", "tagger", "seq2seq" or "captioner".
+        model: Name of the network: "vit", "cnn", "mlp", "rnn", "tagger", "seq2seq",
+            "captioner", "transformer" or "language_model".
         dataset: Name of the data set, see `kerasdl data list`.
         epochs: Passes over the training data.
         batch_size: Examples in one step.
-        learning_rate: Peak of the schedule (linear warm-up, then half a cosine down to 1 %).
-        warmup_epochs: Length of the warm-up; may be a fraction.
+        learning_rate: Peak of the schedule.
+        warmup_epochs: Length of the linear warm-up; may be a fraction.
+        schedule: What follows the warm-up: "cosine", half a cosine down to 1 % of the peak, or
+            "inverse_square_root" of the step, as in the Transformer's paper.
         weight_decay: Decoupled weight decay of Adam.
+        label_smoothing: Part of the label that is spread over all classes.
         patience: Epochs without a better validation accuracy before stopping; 0 never stops early.
         max_shift: Largest random translation of a training image, in pixels.
         flip: Whether training images are mirrored at random.
         seed: Seed of weights, order, dropout and augmentation.
         model_arguments: Arguments of the network beyond what the data set determines, and how the
             data are prepared: "rnn" and "tagger" `vocabulary_size`, "tagger" also `endings_size`
-            and `tags` ("universal" or "full"), "seq2seq" `stress`.
+            and `tags` ("universal" or "full"), "seq2seq" and "transformer" `stress`.
 
     Raises:
         InputError: Naming the setting, what came and what was expected.
@@ -45,7 +51,9 @@ class TrainConfig:
     batch_size: int = 64
     learning_rate: float = 1e-3
     warmup_epochs: float = 1.0
+    schedule: str = "cosine"
     weight_decay: float = 0.0
+    label_smoothing: float = 0.0
     patience: int = 0
     max_shift: int = 0
     flip: bool = False
@@ -70,6 +78,17 @@ class TrainConfig:
                 raise InputError(f"`{name}` must be a number of at least 0, received {value!r}.")
         if self.learning_rate == 0:
             raise InputError("`learning_rate` must be positive, received 0.")
+        if self.schedule not in SCHEDULES:
+            raise InputError(
+                f"`schedule` must be one of {', '.join(SCHEDULES)}, received {self.schedule!r}."
+            )
+        smoothing = self.label_smoothing
+        if isinstance(smoothing, bool) or not isinstance(smoothing, int | float):
+            raise InputError(f"`label_smoothing` must be a number, received {smoothing!r}.")
+        if not 0 <= smoothing < 1:
+            raise InputError(
+                f"`label_smoothing` must be at least 0 and below 1, received {smoothing!r}."
+            )
         info = datasets.info(self.dataset)  # raises for an unknown data set
         if self.batch_size > info.split_sizes["train"]:
             raise InputError(

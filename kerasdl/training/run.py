@@ -29,6 +29,8 @@ class Run:
       learning_curve.png
       confusion_matrix.png   where classes are told apart
       samples.png            where sequences are written
+      samples.txt            where text is continued
+      attention.png          of a Transformer: every head of every layer
     ```
 
     Args:
@@ -47,6 +49,8 @@ class Run:
         self.learning_curve_path = self.folder / "learning_curve.png"
         self.confusion_matrix_path = self.folder / "confusion_matrix.png"
         self.samples_path = self.folder / "samples.png"
+        self.samples_text_path = self.folder / "samples.txt"
+        self.attention_path = self.folder / "attention.png"
 
     @classmethod
     def open(cls, folder: str | os.PathLike) -> "Run":

@@ -11,6 +11,8 @@ import keras
 import kerasdl
 from kerasdl.backend import make_deterministic
 from kerasdl.callbacks import BestWeights, ProgressBar
+from kerasdl.losses import SmoothedSparseCategoricalCrossentropy
+from kerasdl.optimizers import schedules
 from kerasdl.training.checkpoint import Checkpoint
 from kerasdl.training.config import TrainConfig
 from kerasdl.training.environment import environment
@@ -122,24 +124,41 @@ def compile_model(
         How many optimiser steps an epoch has.
     """
     steps = steps_in_epoch(config, examples)
+    model.compile(
+        optimizer=library.optimizers.Adam(
+            _schedule(config, steps), weight_decay=config.weight_decay or None
+        ),
+        loss=_loss(config, library),
+        weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    )
+    model.optimizer.build(model.trainable_variables)
+    return steps
+
+
+def _schedule(config, steps):
+    """Return the learning rate as a function of the step; an epoch has `steps` of them."""
     warmup = round(config.warmup_epochs * steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
+    if config.schedule == "inverse_square_root":
+        warmup = max(1, warmup)
+        # At the end of the warm-up the paper's equation gives scale · warmup^(-1/2).
+        return schedules.InverseSquareRootDecay(
+            hidden_dim=1, warmup_steps=warmup, scale=config.learning_rate * warmup**0.5
+        )
+    return schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else config.learning_rate,
         decay_steps=max(1, config.epochs * steps - warmup),
         alpha=0.01,
         warmup_target=config.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
-    model.compile(
-        optimizer=library.optimizers.Adam(schedule, weight_decay=config.weight_decay or None),
-        # The mean over what counts: padding must not make the loss of a short sentence small.
-        loss=library.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction="mean_with_sample_weight"
-        ),
-        weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-    )
-    model.optimizer.build(model.trainable_variables)
-    return steps
+
+
+def _loss(config, library):
+    # The mean over what counts: padding must not make the loss of a short sentence small.
+    mean = {"reduction": "mean_with_sample_weight"}
+    if config.label_smoothing:  # Keras has no such loss of integer labels
+        return SmoothedSparseCategoricalCrossentropy(config.label_smoothing, **mean)
+    return library.losses.SparseCategoricalCrossentropy(from_logits=True, **mean)
 
 
 def fresh_session(seed: int) -> None:

@@ -22,6 +22,9 @@ from kerasdl.training.train import build
         (dict(learning_rate=float("nan")), "`learning_rate`"),
         (dict(warmup_epochs="x"), "`warmup_epochs`"),
         (dict(weight_decay=-1), "`weight_decay`"),
+        (dict(schedule="linear"), "`schedule` must be one of cosine, inverse_square_root"),
+        (dict(label_smoothing=1.0), "`label_smoothing` must be at least 0 and below 1"),
+        (dict(label_smoothing="x"), "`label_smoothing` must be a number"),
         (dict(dataset="digit"), "digits"),
     ],
 )
@@ -36,7 +39,8 @@ def test_settings_out_of_range(settings, words):
     [
         (
             dict(model="vitt"),
-            "`model` must be one of vit, cnn, mlp, rnn, tagger, seq2seq, captioner, received",
+            "`model` must be one of vit, cnn, mlp, rnn, tagger, seq2seq, transformer, captioner, "
+            "language_model, received",
         ),
         (dict(dataset="brown"), "`dataset` must be of the kind 'images' for the network 'vit'"),
         (dict(model="rnn"), "`dataset` must be of the kind 'texts' for the network 'rnn'"),
@@ -65,6 +69,7 @@ def test_every_shipped_recipe_builds(name, monkeypatch):
         "spelling": ["some"],
         "phonemes": [[["S", "AH1", "M"]]],
         "caption": ["a bag"],
+        "document": ["one"],
     }
     monkeypatch.setattr(datasets, "load_examples", lambda *_: examples)
     model, dataset = name.split("-", 1)

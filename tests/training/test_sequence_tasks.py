@@ -9,6 +9,7 @@ from kerasdl import datasets, training
 from kerasdl.errors import InputError
 from kerasdl.export import export
 from kerasdl.training.tasks.writing import error_shares
+from kerasdl.training.train import compile_model
 
 SOUND = {"a": "AE1", "b": "B", "c": "K", "d": "D"}
 NOUNS = {0: "a bag", 1: "two coats"}
@@ -43,6 +44,16 @@ def words(rng):
     return {"spelling": objects(spellings), "phonemes": objects(phonemes)}
 
 
+def text(rng):
+    """One text of two words that always follow each other, in one document."""
+    made = [["Run", "on", ",", "run", "off", "."]] * 60
+    return {
+        "words": objects(made),
+        "tags": objects([["x"] * 6] * 60),
+        "document": objects(["one"] * 30 + ["two"] * 30),
+    }
+
+
 def scenes(rng):
     kinds = rng.integers(0, 2, 64)
     images = rng.integers(0, 50, (64, 64, 64, 1)).astype("uint8")
@@ -62,6 +73,23 @@ SETTINGS = {
         dataset="cmudict",
         epochs=12,
         model_arguments=dict(target_length=6, embedding_dim=16, cell="gru", units=16, dropout=0.0),
+    ),
+    "transformer": dict(
+        dataset="cmudict",
+        epochs=40,
+        learning_rate=0.01,
+        model_arguments=dict(
+            target_length=6, num_layers=1, num_heads=2, hidden_dim=32, dropout=0.0
+        ),
+    ),
+    "language_model": dict(
+        dataset="brown",
+        epochs=30,
+        batch_size=4,
+        learning_rate=0.01,
+        model_arguments=dict(
+            context=12, target_length=20, num_layers=1, num_heads=2, hidden_dim=16
+        ),
     ),
     "captioner": dict(
         dataset="scenes",
@@ -124,8 +152,9 @@ def test_tags(tmp_path):
 
 
 @pytest.mark.slow
-def test_phonemes(tmp_path):
-    run = trained("seq2seq", tmp_path)
+@pytest.mark.parametrize("network", ["seq2seq", "transformer"])
+def test_phonemes(network, tmp_path):
+    run = trained(network, tmp_path)
     results = run.results
     assert results["test_phoneme_error"] < 0.1
     assert results["test_beam_phoneme_error"] < 0.1
@@ -137,12 +166,12 @@ def test_phonemes(tmp_path):
     assert model.target_vocabulary == ["AE", "B", "D", "K"]
 
     answer = signatures(run, tmp_path)
-    text = tf.constant(["Cab", "dad", "a", ""])
+    text = tf.constant(["Cab", "dad", "a"])
     greedy = strings(answer["greedy"](text=text)["phonemes"])
     assert greedy[:3] == ["K AE B", "D AE D", "AE"]
     beam = answer["serving_default"](text=text)
     assert strings(beam["phonemes"])[:3] == greedy[:3]
-    assert beam["candidates"].shape == (4, 4)
+    assert beam["candidates"].shape == (3, 4)
     assert (np.diff(beam["scores"].numpy()) <= 0).all()
     explained = answer["explain"](text=text)
     assert strings(explained["letters"])[:3] == [["c", "a", "b"], ["d", "a", "d"], ["a", "", ""]]
@@ -150,6 +179,86 @@ def test_phonemes(tmp_path):
     alignment = explained["alignment"].numpy()
     np.testing.assert_allclose(alignment[0, :3].sum(-1), 1, rtol=1e-5)
     assert not alignment[2, 1:].any()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="A text is empty"):
+        answer["serving_default"](text=tf.constant(["dad", " "]))
+    if network == "transformer":
+        assert run.attention_path.is_file()
+        assert explained["encoder_attention"].shape[1:3] == (1, 2)  # layers, heads
+        np.testing.assert_allclose(
+            explained["cross_attention"].numpy().mean((1, 2))[0, :3], alignment[0, :3], atol=1e-6
+        )
+
+
+@pytest.mark.slow
+def test_continued_text(tmp_path, monkeypatch):
+    monkeypatch.setitem(MADE, "brown", text)
+    run = trained("language_model", tmp_path)
+    results = run.results
+    # "Run on, run off. Run on, …": only the last character, after a start, is no certain thing.
+    assert results["test_bits_per_character"] < 0.3
+    assert results["baseline"]["test_bits_per_character"] < 0.5
+    assert results["baseline"]["test_bits_per_character_of_single_counts"] > 3
+    assert "# Most probable characters" in run.samples_text_path.read_text()
+
+    answer = signatures(run, tmp_path)
+    beginnings = tf.constant(["Run on, r", "", "Run off? Run o"])
+    said = answer["greedy"](text=beginnings)
+    assert strings(said["text"])[0].startswith("Run on, run off. Run on,")
+    assert len(strings(said["continuation"])[0]) == 20
+    assert strings(answer["beam"](text=beginnings)["text"])[0].startswith("Run on, run off.")
+    once, again = (strings(answer["serving_default"](text=beginnings)["text"]) for _ in range(2))
+    assert once == again
+    # The same example alone gets the same answer.
+    assert strings(answer["serving_default"](text=beginnings[:1])["text"]) == once[:1]
+
+    def sample(temperature, seed, length, top_k=0, top_p=1.0):
+        settings = dict(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, length=length)
+        settings = {name: tf.constant([value] * 2) for name, value in settings.items()}
+        return strings(answer["sample"](text=beginnings[:2], **settings)["continuation"])
+
+    assert sample(1e-3, 1, 7) == [text[:7] for text in strings(said["continuation"])[:2]]
+    assert sample(9.0, 1, 7, top_k=1) == sample(1e-3, 1, 7)
+    assert sample(3.0, 1, 30) != sample(3.0, 2, 30)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`temperature` must be above 0"):
+        sample(0.0, 1, 7)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`length` must be 1 to"):
+        sample(1.0, 1, 0)
+
+
+def test_each_character_is_measured_once_and_from_half_a_window(monkeypatch):
+    monkeypatch.setitem(MADE, "brown", text)
+    task = training.task_of(config("language_model"))
+    model = task.build()
+    documents = task.numbers(model, "test")
+    previous, targets, weights, *_ = task.examples(model, "test")
+    counted = targets[weights]
+    np.testing.assert_array_equal(counted, np.concatenate([d[1:] for d in documents]))
+    # Six of twelve characters stand before each one, but at the beginning of a document.
+    assert all(row[6:].any() for row in weights)
+    assert sum(row[:6].any() for row in weights) == len(documents)
+    np.testing.assert_array_equal(previous[:, 1:][weights[:, 1:]], targets[:, :-1][weights[:, 1:]])
+    _, targets, weights, *_ = task.examples(model, "train")
+    assert weights.sum() == (targets > 0).sum() == sum(len(d) - 1 for d in documents)
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        ({}, "CosineDecay"),
+        (dict(schedule="inverse_square_root", warmup_epochs=1.0), "InverseSquareRootDecay"),
+    ],
+)
+def test_the_schedule_peaks_at_the_learning_rate(settings, kind):
+    settings = training.TrainConfig(
+        **SMALL | SETTINGS["seq2seq"] | dict(model="seq2seq") | settings
+    )
+    task = training.task_of(settings)
+    model = task.build()
+    steps = compile_model(model, settings, task.examples(model, "train"))
+    schedule = model.optimizer._learning_rate
+    assert type(schedule).__name__ == kind
+    rates = [float(schedule(step)) for step in range(2 * steps)]
+    np.testing.assert_allclose(max(rates), settings.learning_rate, rtol=1e-5)
 
 
 @pytest.mark.slow

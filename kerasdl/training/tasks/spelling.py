@@ -5,13 +5,14 @@ import functools
 from typing import ClassVar
 
 import numpy as np
+from keras import ops
 
 from kerasdl import models
 from kerasdl.datasets.sentences import letters, numbering
 from kerasdl.datasets.sequences import fill_up
 from kerasdl.datasets.words import most_frequent
 from kerasdl.errors import InputError
-from kerasdl.inspection.alignment import save_alignments
+from kerasdl.inspection.alignment import save_alignments, save_heads
 from kerasdl.models.decoding import START, STOP, TARGET_RESERVED
 from kerasdl.training.examples import Examples
 from kerasdl.training.tasks.base import Baseline, Task
@@ -25,7 +26,7 @@ class Pronounce(Task):
     """A spelling in, phonemes out."""
 
     kind = "pairs"
-    networks: ClassVar = {"seq2seq": models.Seq2Seq}
+    networks: ClassVar = {"seq2seq": models.Seq2Seq, "transformer": models.Transformer}
     data_arguments: ClassVar = {"stress": False}
 
     def what_the_data_say(self):
@@ -130,6 +131,25 @@ class Pronounce(Task):
                 for spelling, phonemes, a in zip(spellings, said, attention, strict=True)
             ],
         )
+        if isinstance(model, models.Transformer):
+            maps = model.attention_maps(source[:1], previous[:1, : len(said[0]) + 1])
+            read, wrote = list(spellings[0]), ["▷", *said[0]]
+            save_heads(
+                run.attention_path,
+                [
+                    (name, rows, columns, [_cut(a, rows, columns) for a in maps[name]])
+                    for name, rows, columns in (
+                        ("encoder", read, read),
+                        ("decoder", wrote, wrote),
+                        ("cross", wrote, read),
+                    )
+                ],
+            )
+
+
+def _cut(weights, rows, columns):
+    """Return the weights (heads, T, S) of the first example, without padding."""
+    return ops.convert_to_numpy(weights)[0, :, : len(rows), : len(columns)]
 
 
 def _different(sequences):
