@@ -3,8 +3,6 @@
 import contextlib
 import io
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -229,33 +227,30 @@ def png(brightness, size=8):
 
 
 @contextlib.contextmanager
-def serving(folder, poll_seconds=0.1, **options):
+def serving(folder=None, poll_seconds=0.1, *, sources=None, **settings):
     """The server in a thread of this process; gives its URL and its store."""
-    import uvicorn
-
-    from kerasdl.server.app import App
-    from kerasdl.server.launch import _bind
+    from kerasdl.server.launch import bind, sources_of
     from kerasdl.server.models import ModelStore
-    from kerasdl.server.versions import models_in
+    from kerasdl.server.service import Service
+    from kerasdl.server.settings import Settings
 
-    store = ModelStore(lambda: models_in(folder), poll_seconds)
+    if not {"model_base_path", "model_config_file"} & set(settings):
+        settings["model_dir"] = folder
+    settings = Settings(file_system_poll_wait_seconds=poll_seconds, **settings)
+    store = ModelStore(sources or sources_of(settings), poll_seconds)
     store.rescan()
     store.start()
-    listener = _bind("127.0.0.1", 0)
-    with ThreadPoolExecutor(4) as executor:
-        config = uvicorn.Config(
-            App(store, executor, **options), ws="none", lifespan="off", log_level="warning"
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    service = Service(settings, store)
+    ready = threading.Event()
+    with bind("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=service.run, args=[listener, ready.set])
         thread.start()
         try:
-            while not server.started:
+            while not ready.wait(0.1):
                 assert thread.is_alive()
-                time.sleep(0.01)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}", store
+            scheme = "https" if settings.tls_certificate else "http"
+            yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}", store
         finally:
-            server.should_exit = True
+            service.stop()
             thread.join()
             store.stop()
-            listener.close()

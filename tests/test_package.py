@@ -26,8 +26,9 @@ def test_import_brings_no_heavy_room():
     assert not loaded & {
         "tensorflow_datasets",
         "matplotlib",
-        "uvicorn",
-        "starlette",
+        "httptools",
+        "uvloop",
+        "simdjson",
         "tensorflow_serving",
         "sklearn",
         "PIL",

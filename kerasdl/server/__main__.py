@@ -1,6 +1,5 @@
 """`python -m kerasdl.server DIR`: the server without the rest of the command line."""
 
-import argparse
 import os
 import signal
 import sys
@@ -8,7 +7,7 @@ import threading
 import time
 
 from kerasdl.errors import InputError
-from kerasdl.server.launch import DEFAULT_PORT, serve
+from kerasdl.server import flags, launch
 
 _PARENT_POLL_SECONDS = 1.0
 _STOP_SECONDS = 15.0
@@ -44,23 +43,13 @@ def _stop_with_stdin() -> None:
 
 
 def main() -> None:
-    """Parse the arguments and serve."""
-    parser = argparse.ArgumentParser(prog="python -m kerasdl.server", description=__doc__)
-    parser.add_argument("model_dir", metavar="DIR")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
-    parser.add_argument("--poll-seconds", type=float, default=2.0)
-    parser.add_argument("--stop-with-stdin", action="store_true")
-    arguments = parser.parse_args()
-    if arguments.stop_with_stdin:
+    """Serve as the arguments say; `--stop-with-stdin` is for whoever starts a child process."""
+    arguments = sys.argv[1:]
+    if "--stop-with-stdin" in arguments:
+        arguments.remove("--stop-with-stdin")
         _stop_with_stdin()
     try:
-        serve(
-            arguments.model_dir,
-            arguments.host,
-            arguments.port,
-            poll_seconds=arguments.poll_seconds,
-        )
+        launch.run(flags.parse(arguments, "python -m kerasdl.server"))
     except InputError as error:
         print(f"kerasdl: error: {error}", file=sys.stderr)
         sys.exit(2)

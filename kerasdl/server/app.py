@@ -1,138 +1,264 @@
-"""The ASGI application: one HTTP request in, TF Serving's answer out."""
+"""The application: one HTTP request in, TF Serving's answer out."""
 
 import asyncio
 import contextlib
+import hmac
+import itertools
 import logging
+import re
+import time
 import zlib
-from concurrent.futures import Executor
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
-from kerasdl.server import routes
-from kerasdl.server.codec import decode_predict, encode_predict
-from kerasdl.server.codec.pretty import brace, quote
+from kerasdl.server import metrics, routes
+from kerasdl.server.access import AccessLog
+from kerasdl.server.batching.job import Job, Outputs
+from kerasdl.server.batching.scheduler import QUEUE_IS_FULL, TIMED_OUT, Scheduler
+from kerasdl.server.calls import Call, read_call
 from kerasdl.server.errors import ServingError
+from kerasdl.server.exchange import Exchange, error_response, fault
+from kerasdl.server.http import Request, Response, page
+from kerasdl.server.http.message import TEXT
 from kerasdl.server.metadata import status_json
 from kerasdl.server.models import ModelStore
+from kerasdl.server.settings import Settings
 
 logger = logging.getLogger("kerasdl.server")
 
+Reply = Callable[[Response], None]
+
 _METHODS = {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS"}  # that TF Serving knows
-_JSON = "application/json"
-_HTML = "text/html"
-_PAGES = {400: "Bad Request", 404: "Not Found", 501: "Not Implemented"}
+_PREFLIGHT = b"text/html; charset=ISO-8859-1"
+_REQUEST_ID = re.compile(rb"[\w.:/+=-]{1,128}")
+_SMALL = 1 << 16  # bytes of a body that is read on the event loop; longer ones go to a thread
+_TICK_SECONDS = 0.05
+_MOST_ROUTES = 1024
 
 
 class App:
-    """Answers requests from the models of a store.
+    """Answers requests from the models of a store, on the event loop that calls it.
 
     Args:
         store: the models.
-        executor: runs the model calls, so that the event loop stays free.
-        max_body_bytes: longest request body, before and after decompression; a longer one is
-            answered with 413.
+        scheduler: runs the model calls.
+        settings: what the server was told at its start.
+        snapshots: gives the metrics of the processes that serve beside this one.
     """
 
-    def __init__(self, store: ModelStore, executor: Executor, max_body_bytes: int = 1 << 28):
+    def __init__(
+        self,
+        store: ModelStore,
+        scheduler: Scheduler,
+        settings: Settings,
+        snapshots: Callable[[], list] = list,
+    ):
         self.store = store
-        self.executor = executor
-        self.max_body_bytes = max_body_bytes
+        self.scheduler = scheduler
+        self.settings = settings
+        self.snapshots = snapshots
+        self.running = 0  # calls that wait or run
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._readers = ThreadPoolExecutor(2, "kerasdl-read")
+        self._log = AccessLog(settings.access_log) if settings.access_log else None
+        self._numbers = itertools.count(1)
+        self._prefix = b"%x" % time.time_ns()
+        self._routes: dict[bytes, routes.Route] = {}
+        # Deadlines, in order, as all requests have the same time.
+        self._open: deque[Exchange] = deque()
+        self._finished: deque[tuple[Exchange, Response]] = deque()
 
-    async def __call__(self, scope, receive, send) -> None:
-        """Handle one connection event of ASGI; only HTTP requests are expected."""
-        if scope["type"] != "http":
-            return
+    def start(self) -> None:
+        """Begin, on the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self.scheduler.idle = self._wake
+        self._tick()
+
+    def stop(self) -> None:
+        """End what runs beside the event loop."""
+        self._readers.shutdown(wait=False, cancel_futures=True)
+        if self._log is not None:
+            self._log.close()
+
+    # ---- dispatch ----------------------------------------------------------------------------
+
+    def handle(self, request: Request, reply: Reply) -> None:
+        """Answer a request: call `reply` once, now or later on this event loop."""
+        exchange = Exchange(request, reply, self._log)
+        sent = request.headers.get(b"x-request-id")
+        if sent is not None and _REQUEST_ID.fullmatch(sent):
+            request.id = sent
+        elif self._log is not None:
+            request.id = b"%s-%d" % (self._prefix, next(self._numbers))
         try:
-            status, kind, body = await self._answer(scope, receive)
-        except _Disconnected:
-            return
+            response = self._answer(request, exchange)
         except ServingError as error:
-            status, kind, body = error.http_status, _JSON, _error_body(error.message)
-        except Exception:  # a fault of ours: the details belong in the log, not in the answer
-            logger.exception("request failed: %s %s", scope["method"], scope["path"])
-            status, kind, body = 500, _JSON, _error_body("Internal error")
-        headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
-        if kind == _HTML and body:
-            headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+            response = error_response(error)
+        except Exception:
+            response = fault("request failed: %s %r", request.method, request.target)
+        if response is not None:
+            self.running -= exchange.counted
+            exchange.reply(response)
 
-    async def _answer(self, scope, receive) -> tuple[int, str, bytes]:
-        method = scope["method"]
-        path = (scope.get("raw_path") or scope["path"].encode()).decode("utf-8", "surrogateescape")
-        if scope["query_string"]:
-            path += "?" + scope["query_string"].decode("utf-8", "surrogateescape")
+    def _answer(self, request: Request, exchange: Exchange) -> Response | None:
+        method, target = request.method, request.target
+        if target[:1] not in (b"/", b"*"):
+            target = re.sub(rb"^[A-Za-z][\w+.-]*://[^/?#]*", b"", target) or b"/"
+        if method == "POST" and target in self._routes:
+            return self._model_call(request, self._routes[target], exchange)
         if method not in _METHODS:
-            return _page(501)
+            return page(501)
+        path = target.decode("utf-8", "surrogateescape")
         if not routes.is_well_formed(path):
-            return _page(400)
+            return page(400)
+        bare = path.partition("?")[0]
+        if bare in ("/healthz", "/readyz") and method in ("GET", "HEAD"):
+            return self._health(bare)
+        if not self._is_allowed(request):
+            raise ServingError("The bearer token is missing or wrong", "UNAUTHENTICATED")
+        if bare == self.settings.metrics_path:
+            return self._metrics(path)
         if not routes.in_api(path):
-            return _page(404)
-        headers = dict(scope["headers"])
+            return page(404)
+        exchange.cors = self.settings.enable_cors
         if method == "OPTIONS":
-            return (200 if b"origin" in headers else 400), "text/html; charset=ISO-8859-1", b""
+            known = re.search(rb"https?://", request.headers.get(b"origin", b""))
+            return Response(200 if known else 400, b"", _PREFLIGHT)
         route = routes.match(method, path)
+        exchange.model = route.model if self.store.serves(route.model) else ""
         if route.action == "status":
-            return 200, _JSON, status_json(self.store.status(route.model, route.version))
+            return Response(200, status_json(self.store.status(route.model, route.version)))
         if route.action == "metadata":
-            return 200, _JSON, self._metadata(route)
-        body = await self._body(receive, headers.get(b"content-encoding"))
-        if body is None:
-            return 413, _JSON, _error_body(f"Request body exceeds {self.max_body_bytes} bytes")
-        loop = asyncio.get_running_loop()
-        return 200, _JSON, await loop.run_in_executor(self.executor, self._predict, route, body)
+            with self.store.use(route.model, route.version, route.label) as servable:
+                return Response(200, servable.metadata)
+        if self.settings.token is None and exchange.model and len(self._routes) < _MOST_ROUTES:
+            self._routes[target] = route  # next time straight to the call
+        return self._model_call(request, route, exchange)
 
-    def _metadata(self, route: routes.Route) -> bytes:
-        _refuse_label(route)
-        with self.store.use(route.model, route.version) as servable:
-            return servable.metadata
+    def _is_allowed(self, request: Request) -> bool:
+        if self.settings.token is None:
+            return True
+        kind, _, sent = request.headers.get(b"authorization", b"").partition(b" ")
+        right = hmac.compare_digest(sent.strip(), self.settings.token.encode())
+        return right and kind.lower() == b"bearer"
 
-    def _predict(self, route: routes.Route, body: bytes) -> bytes:
-        if route.action != "predict":
-            raise ServingError(
-                f"{route.action} is not implemented by this server; use predict", "UNIMPLEMENTED"
-            )
-        with contextlib.ExitStack() as held:
-            servable = None
+    def _health(self, path: str) -> Response:
+        missing = self.store.missing() if path == "/readyz" else []
+        if missing:
+            return Response(503, f"not available: {', '.join(missing)}\n".encode(), TEXT)
+        return Response(200, b"ok\n", TEXT)
 
-            def find_signature(name: str):
-                # Called once the text has proved to be JSON: TF Serving, too, complains of the
-                # text first and of the model after.
-                nonlocal servable
-                _refuse_label(route)
-                servable = held.enter_context(self.store.use(route.model, route.version))
-                return servable.signature(name)
+    def _metrics(self, path: str) -> Response:
+        wanted = self.settings.metrics_path
+        if path != wanted:
+            text = f"Unexpected path: {path}. Should be {wanted}"
+            return Response(400, text.encode("utf-8", "surrogateescape"), TEXT)
+        return Response(200, metrics.page(self.snapshots()), TEXT)
 
-            name, row_format, inputs = decode_predict(body, find_signature)
-            outputs = servable.predict(name, inputs)
-            dtypes = {key: spec.dtype for key, spec in servable.signature(name).outputs.items()}
-        return encode_predict(outputs, dtypes, row_format)
+    # ---- model calls -------------------------------------------------------------------------
 
-    async def _body(self, receive, encoding: bytes | None) -> bytes | None:
-        """The request's body, `None` if it is too long."""
-        chunks, length, more = [], 0, True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _Disconnected
-            chunk = message.get("body", b"")
-            more = message.get("more_body", False)
-            length += len(chunk)
-            if length <= self.max_body_bytes:
-                chunks.append(chunk)  # of what is too long, the rest is read and dropped
-        if length > self.max_body_bytes:
+    def _model_call(
+        self, request: Request, route: routes.Route, exchange: Exchange
+    ) -> Response | None:
+        exchange.cors = self.settings.enable_cors
+        exchange.action = route.action
+        exchange.model = route.model if self.store.serves(route.model) else ""
+        limits = self.settings.limits
+        if request.too_long:
+            return _too_long(limits.body_bytes)
+        if self.running >= limits.queue:
+            raise ServingError(QUEUE_IS_FULL, "UNAVAILABLE")
+        self.running += 1
+        exchange.counted = True
+        exchange.deadline = time.monotonic() + self.settings.rest_api_timeout_in_ms / 1000
+        self._open.append(exchange)
+        if len(request.body) > _SMALL or b"content-encoding" in request.headers:
+            self._readers.submit(self._begin_elsewhere, request, route, exchange)
             return None
-        body = b"".join(chunks)
-        if encoding in (b"gzip", b"x-gzip"):
-            return _gunzip(body, self.max_body_bytes)
-        return body
+        return self._begin(request, route, exchange)
+
+    def _begin_elsewhere(self, request: Request, route: routes.Route, exchange: Exchange) -> None:
+        try:
+            response = self._begin(request, route, exchange)
+        except ServingError as error:
+            response = error_response(error)
+        except Exception:
+            response = fault("request failed: %s %r", request.method, request.target)
+        if response is not None:
+            self._finished.append((exchange, response))
+            self._wake()
+
+    def _begin(self, request: Request, route: routes.Route, exchange: Exchange) -> Response | None:
+        limits = self.settings.limits
+        body, request.body = request.body, b""
+        if request.headers.get(b"content-encoding") in (b"gzip", b"x-gzip"):
+            body = _gunzip(body, limits.body_bytes)
+            if body is None:
+                return _too_long(limits.body_bytes)
+        call = read_call(
+            self.store,
+            route,
+            body,
+            check_method_names=self.settings.check_method_names,
+            most_elements=limits.tensor_elements,
+        )
+        exchange.job = Job(
+            call.servable,
+            call.signature_name,
+            call.inputs,
+            lambda outputs: self._finish(exchange, call, outputs),
+            exchange.deadline,
+        )
+        try:
+            self.scheduler.submit(exchange.job)
+        except BaseException:
+            call.servable.release()
+            raise
+        return None
+
+    def _finish(self, exchange: Exchange, call: Call, outputs: Outputs | ServingError) -> None:
+        """Write the answer, on the thread that ran the call, for the event loop to send."""
+        try:
+            if isinstance(outputs, ServingError):
+                raise outputs
+            response = Response(200, call.encode(outputs))
+        except ServingError as error:
+            response = error_response(error)
+        except Exception:
+            response = fault("the answer of %s cannot be written", call.servable.name)
+        finally:
+            call.servable.release()
+        self._finished.append((exchange, response))
+
+    # ---- the event loop's side ---------------------------------------------------------------
+
+    def _wake(self) -> None:
+        if self._finished:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        while self._finished:
+            exchange, response = self._finished.popleft()
+            self.running -= 1
+            exchange.reply(response)
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        while self._open and (self._open[0].done or self._open[0].deadline <= now):
+            exchange = self._open.popleft()
+            if not exchange.done:
+                if exchange.job is not None:
+                    exchange.job.cancelled = True
+                exchange.fail(ServingError(TIMED_OUT, "DEADLINE_EXCEEDED"))
+        self._loop.call_later(_TICK_SECONDS, self._tick)
 
 
-class _Disconnected(Exception):
-    """The client went away while it sent its request."""
-
-
-def _refuse_label(route: routes.Route) -> None:
-    if route.label is not None:
-        raise ServingError(f"Unrecognized servable version label: {route.label}")
+def _too_long(limit: int) -> Response:
+    response = error_response(ServingError(f"Request body exceeds {limit} bytes"))
+    response.status = 413
+    return response
 
 
 def _gunzip(body: bytes, limit: int) -> bytes | None:
@@ -145,18 +271,3 @@ def _gunzip(body: bytes, limit: int) -> bytes | None:
     if len(text) > limit:
         return None
     return text if decompressor.eof and not decompressor.unused_data else b""
-
-
-def _error_body(message: str) -> bytes:
-    if not message:
-        return b""
-    return brace({"error": quote(message)}, 0).encode("utf-8", "surrogateescape")
-
-
-def _page(status: int) -> tuple[int, str, bytes]:
-    title = _PAGES[status]
-    page = (
-        f"<HTML><HEAD>\n<TITLE>{status} {title}</TITLE>\n</HEAD><BODY>\n"
-        f"<H1>{title}</H1>\n</BODY></HTML>\n"
-    )
-    return status, _HTML, page.encode()

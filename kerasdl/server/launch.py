@@ -9,17 +9,18 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from kerasdl.errors import InputError
-from kerasdl.server.versions import models_in, versions_in
+from kerasdl.server.settings import DEFAULT_PORT, Settings
+from kerasdl.server.versions import ModelSource, latest, models_in, versions_in
 
-DEFAULT_PORT = 8501  # TF Serving's
-_GRACE_SECONDS = 30  # that running requests have to finish once the server is told to stop
+_NEEDED = ("tensorflow", "tensorflow_serving", "httptools", "orjson", "simdjson")
 _BACKLOG = 2048
-_NEEDED = ("tensorflow", "tensorflow_serving", "uvicorn", "orjson")
+
+Sources = Callable[[], list[ModelSource]]
 
 
 def serve(
@@ -32,7 +33,7 @@ def serve(
     """Serve the models of a folder over TF Serving's REST API, until SIGINT or SIGTERM.
 
     Prints one line with the URL and the models as soon as requests can be answered. New versions
-    are picked up while the server runs, removed ones are dropped.
+    are picked up while the server runs, removed ones are dropped. `run` takes all settings.
 
     Args:
         model_dir: folder laid out as `<name>/<version>/saved_model.pb`; versions are numbers.
@@ -47,58 +48,127 @@ def serve(
     folder = check_model_dir(model_dir)
     if poll_seconds <= 0:
         raise InputError(f"`poll_seconds` must be positive, received {poll_seconds}.")
+    run(
+        Settings(
+            model_dir=folder,
+            host=host,
+            rest_api_port=port,
+            file_system_poll_wait_seconds=poll_seconds,
+        )
+    )
+
+
+def run(settings: Settings) -> None:
+    """Serve as told, until SIGINT or SIGTERM.
+
+    Raises:
+        InputError: it cannot be done; the message says what is amiss.
+    """
+    if settings.model_dir is not None:
+        check_model_dir(settings.model_dir)
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError(
             f"Serving needs {', '.join(missing)}, which cannot be found. "
             "Install it with: pip install 'kerasdl[serving]'"
         )
+    sources = sources_of(settings)
+    sources()  # a faulty configuration is told before TensorFlow is loaded
+    settings.tls()
     # The address first: it is soon checked, and loading models is slow. Clients are let in last.
-    with contextlib.closing(_bind(host, port)) as listener, _logging_to_stderr():
-        _run(folder, listener, host, poll_seconds)
+    with bind(settings.host, settings.rest_api_port) as listener, _logging_to_stderr():
+        _run(settings, sources, listener)
 
 
-def _run(folder: Path, listener: socket.socket, host: str, poll_seconds: float) -> None:
-    import uvicorn
-
-    from kerasdl.server.app import App
+def _run(settings: Settings, sources: Sources, listener: socket.socket) -> None:
     from kerasdl.server.models import ModelStore
+    from kerasdl.server.servable import Threads
+    from kerasdl.server.service import Service
 
-    store = ModelStore(lambda: models_in(folder), poll_seconds)
-    executor = ThreadPoolExecutor(max(8, 2 * (os.cpu_count() or 1)), "kerasdl-predict")
+    store = ModelStore(
+        sources,
+        settings.file_system_poll_wait_seconds,
+        labels_of_unavailable=settings.allow_version_labels_for_unavailable_models,
+        threads=Threads(settings.inter_op, settings.intra_op),
+    )
     try:
-        store.rescan()
-        if not store.available():
-            reasons = "; ".join(store.failures())
-            raise InputError(f"No model in {folder} could be loaded: {reasons}")
+        _load(settings, store)
         store.start()
-        port = listener.getsockname()[1]
+        host, port = settings.host, listener.getsockname()[1]
         try:
             listener.listen(_BACKLOG)
         except OSError as error:  # another server took the port while the models were loaded
             raise _unusable(host, port, error) from error
-
-        class Server(uvicorn.Server):
-            async def startup(self, *args, **kwargs):
-                await super().startup(*args, **kwargs)
-                print(_ready_line(_url(host, port), store.available()), flush=True)
-
-        config = uvicorn.Config(
-            App(store, executor),
-            ws="none",
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            backlog=_BACKLOG,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
+        scheme = "https" if settings.tls_certificate else "http"
+        ready = ready_line(_url(scheme, host, port), store.available())
         with _stop_signals_ignored_afterwards():
-            Server(config).run(sockets=[listener])
+            Service(settings, store).run(listener, lambda: print(ready, flush=True))
     finally:
         store.stop()
-        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _load(settings: Settings, store) -> None:
+    """Load what is there, and wait for what is not there yet.
+
+    Of a folder, what can be loaded is served. Models that were named must all be available, as TF
+    Serving has it: it does not start with one that is broken, and waits for one whose folder has
+    no version.
+    """
+    store.rescan()
+    if settings.model_dir is not None:
+        if not store.available():
+            reasons = "; ".join(store.failures())
+            raise InputError(f"No model in {settings.model_dir} could be loaded: {reasons}")
+        return
+    while missing := store.missing():
+        failures = [line for line in store.failures() if line.startswith(tuple(missing))]
+        if failures:
+            raise InputError(
+                f"{len(failures)} servable(s) did not become available: {'; '.join(failures)}"
+            )
+        time.sleep(settings.file_system_poll_wait_seconds)
+        store.rescan()
+    labels = [problem for problem in store.problems() if problem.startswith("Request to assign")]
+    if labels:
+        raise InputError(
+            f"{labels[0]}. --allow_version_labels_for_unavailable_models would let it."
+        )
+
+
+def sources_of(settings: Settings) -> Sources:
+    """What gives the models to serve, asked at each look for new versions.
+
+    Raises:
+        InputError: nothing that is named can be served.
+    """
+    if settings.model_dir is not None:
+        folder = settings.model_dir.expanduser().absolute()
+        return lambda: models_in(folder)
+    if settings.model_base_path is not None:
+        path = settings.model_base_path.expanduser().absolute()
+        source = ModelSource(settings.model_name, path, latest())
+        return lambda: [source]
+    return _ConfigFile(settings.model_config_file, settings.model_config_file_poll_wait_seconds)
+
+
+class _ConfigFile:
+    """The models that a configuration file names, read anew from time to time."""
+
+    def __init__(self, file: Path, seconds: float):
+        self._file = file
+        self._seconds = seconds
+        self._sources: list[ModelSource] | None = None
+        self._read_at = 0.0
+
+    def __call__(self) -> list[ModelSource]:
+        from kerasdl.server.config import read_models
+
+        now = time.monotonic()
+        due = self._seconds and now - self._read_at >= self._seconds
+        if self._sources is None or due:
+            self._read_at = now
+            self._sources = read_models(self._file)
+        return self._sources
 
 
 def check_model_dir(model_dir: str | os.PathLike) -> Path:
@@ -131,7 +201,17 @@ def check_model_dir(model_dir: str | os.PathLike) -> Path:
     raise InputError(f"`model_dir` {folder} holds no model. {hint}.")
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket on an address, not listening yet.
+
+    Args:
+        host: address of this machine.
+        port: port; 0 takes a free one.
+        shared: whether other processes may listen on the same port.
+
+    Raises:
+        InputError: the address cannot be used.
+    """
     if not 0 <= port <= 65535:
         raise InputError(f"`port` must be between 0 and 65535, received {port}.")
     try:
@@ -144,6 +224,8 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         if os.name == "posix":  # elsewhere the option would let two servers share a port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)
     except OSError as error:
         listener.close()
@@ -159,11 +241,12 @@ def _unusable(host: str, port: int, error: OSError) -> InputError:
     return InputError(f"Cannot listen on {host} port {port}: {error.strerror}.")
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _url(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def _ready_line(url: str, models: dict[str, list[int]]) -> str:
+def ready_line(url: str, models: dict[str, list[int]]) -> str:
+    """The line that says where what is served."""
     names = ", ".join(
         f"{name} (version {', '.join(map(str, numbers))})" for name, numbers in models.items()
     )
@@ -193,8 +276,8 @@ def _logging_to_stderr() -> Iterator[None]:
 def _stop_signals_ignored_afterwards() -> Iterator[None]:
     """Let SIGINT and SIGTERM stop the server and nothing more.
 
-    uvicorn handles both itself and, once it has shut down, raises them anew for whoever was there
-    before; by default that would kill the process before it has cleaned up.
+    The event loop handles both while it runs; a second one, sent while the models are closed, must
+    not end the process before it has cleaned up.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are the main thread's

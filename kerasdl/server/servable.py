@@ -9,10 +9,13 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 # Without oneDNN, convolutions refuse input of the wrong rank like any other operation; with it
 # they abort the whole process. Small batches run faster without it too. A value set by the user
@@ -23,14 +26,30 @@ _ONEDNN_IS_OFF = os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0"
 
 import tensorflow as tf  # noqa: E402
 from tensorflow.core.framework import types_pb2  # noqa: E402
-from tensorflow.core.protobuf import config_pb2, meta_graph_pb2  # noqa: E402
+from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2  # noqa: E402
 
+from kerasdl.server.batching.rowwise import row_wise_signatures  # noqa: E402
 from kerasdl.server.codec import Signature, TensorSpec  # noqa: E402
 from kerasdl.server.errors import HTTP_STATUS, ServingError  # noqa: E402
 from kerasdl.server.metadata import metadata_json  # noqa: E402
+from kerasdl.server.metrics import RUN_LATENCY  # noqa: E402
 
 _ABORT_ON_WRONG_RANK = ("Conv", "DepthwiseConv", "MaxPool3D", "AvgPool3D")
 _ERROR_CODES = {getattr(tf.errors, name): name for name in HTTP_STATUS if hasattr(tf.errors, name)}
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Threads that TensorFlow uses for one call.
+
+    Args:
+        inter_op: for operations side by side; -1 runs them one after the other on the caller's own
+            thread, which spares small models two changes of thread a call.
+        intra_op: for the work inside one operation; 0 for one a core.
+    """
+
+    inter_op: int = -1
+    intra_op: int = 0
 
 
 class Servable:
@@ -40,12 +59,13 @@ class Servable:
         name: name of the model.
         version: number of the version.
         path: folder that holds `saved_model.pb`.
+        threads: of TensorFlow.
 
     Raises:
         ServingError: it cannot be loaded; the code and message are those shown in its status.
     """
 
-    def __init__(self, name: str, version: int, path: str | Path):
+    def __init__(self, name: str, version: int, path: str | Path, threads: Threads | None = None):
         self.name = name
         self.version = version
         self._functions: dict[str, tuple] = {}
@@ -53,21 +73,32 @@ class Servable:
         self._lock = threading.Lock()
         self._running = 0
         self._retired = False
+        self._closed: Callable[[], None] = lambda: None
         if not (Path(path) / "saved_model.pb").is_file():
             raise ServingError(
                 "Specified file path does not appear to contain a SavedModel bundle (should have "
                 f"a file called `saved_model.pb`)\nSpecified file path: {path}",
                 "NOT_FOUND",
             )
-        meta_graph = self._load(str(path))
+        _check_readable(Path(path) / "saved_model.pb")
+        meta_graph = self._load(str(path), threads or Threads())
+        self.signature_defs = dict(meta_graph.signature_def)
         self.signatures = {
             key: _signature(definition) for key, definition in meta_graph.signature_def.items()
         }
+        self._output_dtypes = {
+            key: {name: spec.dtype for name, spec in signature.outputs.items()}
+            for key, signature in self.signatures.items()
+        }
+        self._row_wise = row_wise_signatures(meta_graph)
         self.metadata = metadata_json(name, version, meta_graph)
         self._guarded = not _ONEDNN_IS_OFF and _may_abort(meta_graph)
 
-    def _load(self, path: str) -> meta_graph_pb2.MetaGraphDef:
-        config = tf.compat.v1.ConfigProto()
+    def _load(self, path: str, threads: Threads) -> meta_graph_pb2.MetaGraphDef:
+        config = tf.compat.v1.ConfigProto(
+            inter_op_parallelism_threads=threads.inter_op,
+            intra_op_parallelism_threads=threads.intra_op,
+        )
         config.gpu_options.allow_growth = True  # leave the rest of a GPU to others
         graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=graph, config=config)
@@ -93,6 +124,20 @@ class Servable:
             raise ServingError(f'Serving signature name: "{name}" not found in signature def')
         return self.signatures[name]
 
+    def output_dtypes(self, name: str) -> dict[str, str]:
+        """TensorFlow's names of the types of a signature's outputs."""
+        return self._output_dtypes[name]
+
+    def may_share(self, name: str, inputs: Mapping[str, np.ndarray]) -> bool:
+        """Whether rows of other requests beside these inputs would change nothing.
+
+        True if the signature is proven to treat each row by itself, for inputs of the declared
+        shapes.
+        """
+        return name in self._row_wise and all(
+            spec.accepts(inputs[key].shape) for key, spec in self.signatures[name].inputs.items()
+        )
+
     def predict(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run a signature.
 
@@ -111,9 +156,12 @@ class Servable:
             _guard(signature, inputs)
         run, feeds, outputs = self._function(name, signature)
         try:
-            results = run(*(inputs[key] for key in feeds))
+            started = time.perf_counter()
+            results = run(*[inputs[key] for key in feeds])
         except Exception as error:
             raise as_serving_error(error, "INVALID_ARGUMENT") from error
+        took = time.perf_counter() - started
+        RUN_LATENCY.observe((self.name, "Predict", "TF1"), took * 1e6)
         return {key: np.asarray(result) for key, result in zip(outputs, results, strict=True)}
 
     def _function(self, name: str, signature: Signature) -> tuple:
@@ -150,10 +198,15 @@ class Servable:
         if close:
             self._close()
 
-    def retire(self) -> None:
-        """Take no more requests and close when the running ones are done."""
+    def retire(self, closed: Callable[[], None] = lambda: None) -> None:
+        """Take no more requests and close when the running ones are done.
+
+        Args:
+            closed: called then.
+        """
         with self._lock:
             self._retired = True
+            self._closed = closed
             close = not self._running
         if close:
             self._close()
@@ -161,6 +214,7 @@ class Servable:
     def _close(self) -> None:
         self._functions.clear()
         self._session.close()
+        self._closed()
 
 
 def as_serving_error(error: Exception, otherwise: str) -> ServingError:
@@ -175,6 +229,19 @@ def as_serving_error(error: Exception, otherwise: str) -> ServingError:
     if isinstance(error, MemoryError):
         return ServingError("Out of memory", "RESOURCE_EXHAUSTED")
     return ServingError(str(error) or type(error).__name__, otherwise)
+
+
+def _check_readable(file: Path) -> None:
+    """Refuse a file that is no protocol buffer, in the words of TensorFlow's C++ loader.
+
+    The Python loader that is used here tries the text format next and complains of that.
+    """
+    try:
+        saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    except DecodeError:
+        raise ServingError("Read less bytes than requested", "OUT_OF_RANGE") from None
+    except OSError as error:
+        raise ServingError(f"{file}; {error.strerror}", "NOT_FOUND") from error
 
 
 def _signature(definition: meta_graph_pb2.SignatureDef) -> Signature:

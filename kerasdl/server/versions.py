@@ -1,8 +1,8 @@
 """Which models and versions lie in a folder, and which of them are to be served."""
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 # Which of the versions on disk to serve; TF Serving calls this the version policy.
@@ -47,11 +47,13 @@ class ModelSource:
         name: name under which it is served.
         base_path: folder with one sub-folder per version, named by its number.
         policy: which of the versions to serve.
+        labels: version numbers by label; a request may name the label in place of the number.
     """
 
     name: str
     base_path: Path
     policy: Policy = all_versions
+    labels: Mapping[str, int] = field(default_factory=dict)
 
 
 def models_in(folder: Path, policy: Policy = all_versions) -> list[ModelSource]:

@@ -7,6 +7,8 @@ import httpx
 import pytest
 from serving_models import png, save_scale, serving
 
+from kerasdl.server.settings import Limits
+
 PREDICT = "/v1/models/half_plus_two:predict"
 
 
@@ -76,9 +78,7 @@ def test_deep_nesting_never_kills(http, opening, depth):
     assert http.get("/v1/models/half_plus_two").status_code == 200
 
 
-def test_classify_and_labels_say_what_is_missing(http):
-    answer = http.post("/v1/models/half_plus_two:classify", json={"examples": [{"x": 1}]})
-    assert (answer.status_code, set(answer.json())) == (501, {"error"})
+def test_unknown_label(http):
     answer = http.post("/v1/models/half_plus_two/labels/stable:predict", json={"instances": [1]})
     assert answer.status_code == 400
     assert answer.json()["error"] == "Unrecognized servable version label: stable"
@@ -87,10 +87,10 @@ def test_classify_and_labels_say_what_is_missing(http):
 def test_fault_of_ours_is_not_shown(http, monkeypatch, caplog):
     from kerasdl.server import app
 
-    def fail(*_):
+    def fail(*_, **__):
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(app, "decode_predict", fail)
+    monkeypatch.setattr(app, "read_call", fail)
     answer = http.post(PREDICT, json={"instances": [1]})
     assert (answer.status_code, answer.json()) == (500, {"error": "Internal error"})
     assert "secret" in caplog.text
@@ -98,7 +98,7 @@ def test_fault_of_ours_is_not_shown(http, monkeypatch, caplog):
 
 def test_body_limit_holds_before_and_after_decompression(served_models):
     with (
-        serving(served_models, max_body_bytes=1000) as (url, _),
+        serving(served_models, limits=Limits(body_bytes=1000)) as (url, _),
         httpx.Client(base_url=url, trust_env=False) as http,
     ):
         small = json.dumps({"instances": [1.0] * 10}).encode()

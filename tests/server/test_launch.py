@@ -4,7 +4,7 @@ import pytest
 
 from kerasdl.errors import InputError
 from kerasdl.server import serve
-from kerasdl.server.launch import _bind, _ready_line, check_model_dir
+from kerasdl.server.launch import bind, check_model_dir, ready_line
 
 
 def test_model_dir_is_missing(tmp_path):
@@ -61,10 +61,10 @@ def test_poll_seconds_must_be_positive(served_models):
 
 
 def test_port_0_takes_a_free_one():
-    with _bind("127.0.0.1", 0) as one, _bind("127.0.0.1", 0) as other:
+    with bind("127.0.0.1", 0) as one, bind("127.0.0.1", 0) as other:
         assert one.getsockname()[1] != other.getsockname()[1] != 0
 
 
-def test_ready_line():
-    line = _ready_line("http://127.0.0.1:8501", {"a": [1, 2], "b": [7]})
+def testready_line():
+    line = ready_line("http://127.0.0.1:8501", {"a": [1, 2], "b": [7]})
     assert line == "kerasdl: serving at http://127.0.0.1:8501 : a (version 1, 2), b (version 7)"

@@ -93,7 +93,7 @@ def test_policy_replaces_the_old_version(tmp_path):
         save_scale(tmp_path / "m" / "2", 2.0)
         store.rescan()
         assert ask(store) == (2, [2.0])
-        assert states(store) == {2: ("AVAILABLE", "OK"), 1: ("END", "OK")}
+        assert states(store) == {2: ("AVAILABLE", "OK"), 1: ("UNLOADING", "OK")}
         y = held.predict("serving_default", {"x": np.ones(1, np.float32)})["y"]
         assert (held.version, y.tolist()) == (1, [1.0])
     store.stop()

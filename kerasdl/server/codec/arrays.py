@@ -169,13 +169,14 @@ def _element(value, dtype: str):
         fits = kind is str or isinstance(value, dict)
     if not fits:
         raise ServingError(
-            f"JSON Value: {debug_string(value)} Type: {_json_type(value)} "
+            f"JSON Value: {debug_string(value)} Type: {json_type(value)} "
             f"is not of expected type: {dtype}"
         )
     return _bytes_of(value) if dtype == "string" else value
 
 
-def _json_type(value) -> str:
+def json_type(value) -> str:
+    """Name of a JSON value's type, as errors call it."""
     if value is None:
         return "Null"
     if isinstance(value, bool):

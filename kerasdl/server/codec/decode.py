@@ -47,14 +47,11 @@ def decode_predict(
         ('serving_default', True, {'x': array([1. , 2.5], dtype=float32)})
     """
     document = parse(body)
-    name = document.get("signature_name", "")
-    if not isinstance(name, str):
-        raise format_error(
-            document, "not formatted correctly. 'signature_name' key must be a string value."
-        )
-    signature = find_signature(name or DEFAULT_SIGNATURE)
+    name = requested_signature(document)
+    signature = find_signature(name)
     if not signature.inputs:
-        raise ServingError(f"Failed to get input map for signature: {name or 'DEFAULT'}")
+        named = "DEFAULT" if name == DEFAULT_SIGNATURE else name
+        raise ServingError(f"Failed to get input map for signature: {named}")
     if "instances" in document:
         if "inputs" in document:
             raise format_error(
@@ -62,11 +59,25 @@ def decode_predict(
                 "Not formatted correctly expecting only one of 'inputs' or 'instances' "
                 "keys to exist ",
             )
-        return name or DEFAULT_SIGNATURE, True, _from_rows(document, signature.inputs)
+        return name, True, _from_rows(document, signature.inputs)
     if "inputs" in document:
         columns = _from_columns(document["inputs"], signature.inputs)
-        return name or DEFAULT_SIGNATURE, False, columns
+        return name, False, columns
     raise ServingError("Missing 'inputs' or 'instances' key")
+
+
+def requested_signature(document: dict) -> str:
+    """Name of the signature that a request asks for.
+
+    Raises:
+        ServingError: it is no string.
+    """
+    name = document.get("signature_name", "")
+    if not isinstance(name, str):
+        raise format_error(
+            document, "not formatted correctly. 'signature_name' key must be a string value."
+        )
+    return name or DEFAULT_SIGNATURE
 
 
 def _is_named(value) -> bool:

@@ -1,0 +1,280 @@
+"""Runs model calls on threads, and puts the examples of several requests into one call.
+
+Jobs that may share a call wait in the same lane: same version, signature, types and shapes but for
+the number of examples. Without a timeout a lane runs at once, and what arrives meanwhile makes up
+the next batch: nobody waits for company. Lanes whose jobs may not be merged run one job a thread.
+"""
+
+import heapq
+import itertools
+import os
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from kerasdl.server.batching.job import Job, Outputs
+from kerasdl.server.errors import ServingError
+from kerasdl.server.metrics import BATCH_SIZES, QUEUE_LATENCY
+from kerasdl.server.servable import Servable, as_serving_error
+from kerasdl.server.settings import Batching
+
+QUEUE_IS_FULL = "The batch scheduling queue to which this task was submitted is full"
+TIMED_OUT = "Timed out waiting for notification"
+
+
+class _Lane:
+    """Jobs that may share a call."""
+
+    __slots__ = ("jobs", "key", "rows", "running")
+
+    def __init__(self, key):
+        self.key = key
+        self.jobs: deque[Job] = deque()
+        self.rows = 0
+        self.running = 0  # calls of it that run, or are about to
+
+
+class Scheduler:
+    """Threads that call models.
+
+    Args:
+        batching: how examples are put together for models that were said to allow it; `None` to
+            put together only what provably does not notice (`Servable.may_share`).
+
+    Attributes:
+        idle: called on a thread of ours after each call, when its jobs are done.
+    """
+
+    def __init__(self, batching: Batching | None = None):
+        self.explicit = batching is not None
+        self.batching = batching or Batching()
+        self.idle: Callable[[], None] = lambda: None
+        cores = os.cpu_count() or 1
+        threads = self.batching.num_batch_threads if self.explicit else 0
+        self._calls_a_lane = (threads or cores) if self.explicit else 1
+        self._lanes: dict[tuple, _Lane] = {}
+        self._lock = threading.Lock()
+        self._ready: queue.SimpleQueue[_Lane | Job | None] = queue.SimpleQueue()
+        self._timers: list[tuple[float, int, _Lane]] = []
+        self._count = itertools.count()
+        self._timers_changed = threading.Condition(self._lock)
+        self._stopped = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"kerasdl-model-{i}", daemon=True)
+            for i in range(threads or max(8, 2 * cores))
+        ]
+        if self.batching.batch_timeout_micros:
+            self._threads.append(
+                threading.Thread(target=self._watch_timers, name="kerasdl-timers", daemon=True)
+            )
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Take up no more jobs; those that run are finished."""
+        with self._lock:
+            self._stopped = True
+            self._timers_changed.notify_all()
+        for _ in self._threads:
+            self._ready.put(None)
+
+    def run(
+        self, servable: Servable, signature_name: str, inputs: Mapping[str, np.ndarray]
+    ) -> Outputs:
+        """Submit a job and wait for it.
+
+        Raises:
+            ServingError: it failed.
+        """
+        answer: queue.SimpleQueue = queue.SimpleQueue()
+        self.submit(Job(servable, signature_name, inputs, answer.put))
+        outputs = answer.get()
+        if isinstance(outputs, Exception):
+            raise outputs
+        return outputs
+
+    def submit(self, job: Job) -> None:
+        """Queue a job.
+
+        Raises:
+            ServingError: it does not fit into a batch, or too many wait already.
+        """
+        job.queued = time.perf_counter()
+        if not self._prepare(job):
+            self._ready.put(job)
+            return
+        key = (
+            job.servable,
+            job.signature_name,
+            *[array.shape[1:] for array in job.inputs.values()],
+        )
+        most = self.batching.max_batch_size
+        with self._lock:
+            lane = self._lanes.get(key)
+            if lane is None:
+                lane = self._lanes[key] = _Lane(key)
+            if self.explicit and lane.rows + job.rows > most * self.batching.max_enqueued_batches:
+                raise ServingError(QUEUE_IS_FULL, "UNAVAILABLE")
+            lane.jobs.append(job)
+            lane.rows += job.rows
+            if lane.running >= self._calls_a_lane:
+                return
+            if not self.batching.batch_timeout_micros or lane.rows >= most:
+                lane.running += 1
+                self._ready.put(lane)
+            elif len(lane.jobs) == 1:
+                self._set_timer(lane)
+
+    def _prepare(self, job: Job) -> bool:
+        """Count the examples of a job; whether it may share a call.
+
+        Raises:
+            ServingError: batching was asked for and the job cannot be batched.
+        """
+        arrays = job.inputs.values()
+        if not self.explicit:
+            if not job.servable.may_share(job.signature_name, job.inputs):
+                return False
+            rows = {array.shape[0] for array in arrays}
+            job.rows = rows.pop()
+            # A call that is large by itself gains nothing from others.
+            return not rows and 0 < job.rows <= self.batching.max_batch_size // 4
+        if any(not array.ndim for array in arrays):
+            raise ServingError("Batching Run() input tensors must have at least one dimension")
+        if len({array.shape[0] for array in arrays}) > 1:
+            raise ServingError("Batching Run() input tensors must have equal 0th-dimension size")
+        job.rows = next((array.shape[0] for array in arrays), 1)
+        if not job.rows:  # TF Serving never answers this one
+            raise ServingError("Batching Run() input tensors must have at least one example")
+        if job.rows > self.batching.max_batch_size:
+            raise ServingError(
+                f"Task size {job.rows} is larger than maximum input batch size "
+                f"{self.batching.max_batch_size}"
+            )
+        return bool(arrays)
+
+    # ---- threads -----------------------------------------------------------------------------
+
+    def _set_timer(self, lane: _Lane) -> None:
+        due = lane.jobs[0].queued + self.batching.batch_timeout_micros / 1e6
+        heapq.heappush(self._timers, (due, next(self._count), lane))
+        self._timers_changed.notify()
+
+    def _watch_timers(self) -> None:
+        with self._lock:
+            while not self._stopped:
+                now = time.perf_counter()
+                while self._timers and self._timers[0][0] <= now:
+                    lane = heapq.heappop(self._timers)[2]
+                    if lane.jobs and lane.running < self._calls_a_lane:
+                        lane.running += 1
+                        self._ready.put(lane)
+                self._timers_changed.wait(self._timers[0][0] - now if self._timers else None)
+
+    def _work(self) -> None:
+        while (ready := self._ready.get()) is not None:
+            if isinstance(ready, Job):
+                self._call([ready])
+            else:
+                self._call(self._take(ready))
+                self._again(ready)
+            self.idle()
+
+    def _take(self, lane: _Lane) -> list[Job]:
+        """The next jobs of a lane, up to a full batch."""
+        jobs: list[Job] = []
+        rows = 0
+        with self._lock:
+            while lane.jobs and (
+                not jobs or rows + lane.jobs[0].rows <= self.batching.max_batch_size
+            ):
+                job = lane.jobs.popleft()
+                rows += job.rows
+                jobs.append(job)
+            lane.rows -= rows
+        return jobs
+
+    def _again(self, lane: _Lane) -> None:
+        with self._lock:
+            if not lane.jobs:
+                lane.running -= 1
+                if not lane.running:  # a version that is gone must not be kept by its lane
+                    self._lanes.pop(lane.key, None)
+            elif not self.batching.batch_timeout_micros or (
+                lane.rows >= self.batching.max_batch_size
+            ):
+                self._ready.put(lane)
+            else:
+                lane.running -= 1
+                self._set_timer(lane)
+
+    def _call(self, jobs: list[Job]) -> None:
+        now, clock = time.monotonic(), time.perf_counter()
+        wanted = []
+        for job in jobs:
+            QUEUE_LATENCY.observe((), (clock - job.queued) * 1e6)
+            if job.cancelled or job.deadline < now:
+                late = ServingError(TIMED_OUT, "DEADLINE_EXCEEDED")
+                job.done(late)
+            else:
+                wanted.append(job)
+        if not wanted:
+            return
+        first = wanted[0]
+        rows = sum(job.rows for job in wanted)
+        BATCH_SIZES.add((first.servable.name, str(rows)))
+        if len(wanted) == 1 and not self.explicit:
+            self._call_alone(first)
+            return
+        try:
+            results = self._call_together(wanted, rows)
+        except ServingError as error:
+            if len(wanted) == 1:
+                first.done(error)
+                return
+            for job in wanted:  # so that only the one at fault hears of it
+                self._call([job])
+            return
+        for job, outputs in zip(wanted, results, strict=True):
+            job.done(outputs)
+
+    def _call_alone(self, job: Job) -> None:
+        try:
+            outputs = job.servable.predict(job.signature_name, job.inputs)
+        except Exception as error:
+            outputs = as_serving_error(error, "INTERNAL")
+        job.done(outputs)
+
+    def _call_together(self, jobs: list[Job], rows: int) -> list[Outputs]:
+        """One call for several jobs, its outputs cut apart again.
+
+        Raises:
+            ServingError: the model refused it, or its outputs do not have one row an example.
+        """
+        first = jobs[0]
+        size = next((size for size in self.batching.allowed_batch_sizes if size >= rows), rows)
+        inputs = {}
+        for name, array in first.inputs.items():
+            parts = [job.inputs[name] for job in jobs]
+            if size > rows:
+                parts.append(np.repeat(array[:1], size - rows, axis=0))
+            inputs[name] = np.concatenate(parts) if len(parts) > 1 else array
+        outputs = first.servable.predict(first.signature_name, inputs)
+        for array in outputs.values():
+            if not array.ndim:
+                raise ServingError("Batched output tensor has 0 dimensions")
+            if len(array) != size:
+                raise ServingError(
+                    "Batched output tensor's 0th dimension does not equal the sum of the 0th "
+                    "dimension sizes of the input tensors"
+                )
+        results, start = [], 0
+        for job in jobs:
+            cut = slice(start, start + job.rows)
+            results.append({name: array[cut] for name, array in outputs.items()})
+            start += job.rows
+        return results

@@ -1,0 +1,200 @@
+"""Model calls: the body of a request -> a job, its outputs -> the body of the answer.
+
+Classify and regress are calls of a signature with one input, serialised `tf.Example`s, and outputs
+of fixed names; the rest is checked here in TF Serving's order and words.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from kerasdl.server.codec import (
+    decode_examples,
+    decode_predict,
+    encode_classes,
+    encode_predict,
+    encode_values,
+)
+from kerasdl.server.errors import ServingError
+from kerasdl.server.models import ModelStore
+from kerasdl.server.routes import Route
+from kerasdl.server.servable import Servable
+
+Encode = Callable[[Mapping[str, np.ndarray]], bytes]
+
+
+class Call:
+    """A decoded request: what to run, and how to write its answer.
+
+    Args:
+        servable: the version, held until `release` is called on it.
+        signature_name: which of its functions.
+        inputs: an array for each input.
+        encode: turns the outputs into the body of the answer.
+    """
+
+    __slots__ = ("encode", "inputs", "servable", "signature_name")
+
+    def __init__(
+        self,
+        servable: Servable,
+        signature_name: str,
+        inputs: dict[str, np.ndarray],
+        encode: Encode,
+    ):
+        self.servable = servable
+        self.signature_name = signature_name
+        self.inputs = inputs
+        self.encode = encode
+
+
+def read_call(
+    store: ModelStore,
+    route: Route,
+    body: bytes,
+    *,
+    check_method_names: bool = False,
+    most_elements: int = 1 << 62,
+) -> Call:
+    """Read the body of a request to a model.
+
+    Args:
+        store: has the model.
+        route: what the request asks for.
+        body: JSON text.
+        check_method_names: whether classify and regress look at the signature's method.
+        most_elements: most elements of one input.
+
+    Raises:
+        ServingError: the request is malformed or does not fit the model.
+    """
+    read = _read_predict if route.action == "predict" else _read_examples
+    held: list[Servable] = []
+
+    def acquire() -> Servable:
+        held.append(store.acquire(route.model, route.version, route.label))
+        return held[0]
+
+    try:
+        call = read(acquire, route.action, body, check_method_names)
+        for name, array in call.inputs.items():
+            if array.size > most_elements:
+                raise ServingError(
+                    f"Input {name} has {array.size} elements; this server takes up to "
+                    f"{most_elements}"
+                )
+        return call
+    except BaseException:
+        for servable in held:
+            servable.release()
+        raise
+
+
+def _read_predict(acquire, action: str, body: bytes, check_method_names: bool) -> Call:
+    servable = None
+
+    def find_signature(name: str):
+        # Called once the text has proved to be JSON: TF Serving, too, complains of the text
+        # first and of the model after.
+        nonlocal servable
+        servable = acquire()
+        return servable.signature(name)
+
+    name, row_format, inputs = decode_predict(body, find_signature)
+    dtypes = servable.output_dtypes(name)
+    return Call(servable, name, inputs, lambda outputs: encode_predict(outputs, dtypes, row_format))
+
+
+def _read_examples(acquire, action: str, body: bytes, check_method_names: bool) -> Call:
+    name, examples = decode_examples(body)
+    servable = acquire()
+    definition = servable.signature_defs.get(name)
+    if definition is None:
+        raise ServingError(f"No signature was found with the name: {name}")
+    check, encode = _ACTIONS[action]
+    check(definition, check_method_names)
+    count = len(examples)
+    return Call(servable, name, {"inputs": examples}, lambda outputs: encode(outputs, count))
+
+
+def _check_classify(definition, check_method_name: bool) -> None:
+    _check_method(definition, check_method_name, "classification", "tensorflow/serving/classify")
+    if len(definition.inputs) != 1:
+        raise ServingError("Expected one input Tensor.")
+    if len(definition.outputs) not in (1, 2):
+        raise ServingError(f"Expected one or two output Tensors, found {len(definition.outputs)}")
+    if "inputs" not in definition.inputs:
+        raise ServingError(f"No classification inputs found in SignatureDef: {definition}")
+    if not definition.outputs.keys() & {"classes", "scores"}:
+        raise ServingError(
+            'Expected classification signature outputs to contain at least one of "classes" or '
+            f'"scores". Signature was: {definition}'
+        )
+
+
+def _check_regress(definition, check_method_name: bool) -> None:
+    _check_method(definition, check_method_name, "regression", "tensorflow/serving/regress")
+    if len(definition.inputs) != 1:
+        raise ServingError("Expected one input Tensor.")
+    if len(definition.outputs) != 1:
+        raise ServingError("Expected one output Tensor.")
+    if "inputs" not in definition.inputs:
+        raise ServingError(f"No regression inputs found in SignatureDef: {definition}")
+    if "outputs" not in definition.outputs:
+        raise ServingError(f"No regression outputs found in SignatureDef: {definition}")
+
+
+def _check_method(definition, check: bool, kind: str, method: str) -> None:
+    if check and definition.method_name != method:
+        raise ServingError(
+            f"Expected {kind} signature method_name to be {method}. Was: {definition.method_name}"
+        )
+
+
+def _classes(outputs: Mapping[str, np.ndarray], count: int) -> bytes:
+    found = {}
+    for name, dtype, type_name in (
+        ("classes", np.object_, "DT_STRING"),
+        ("scores", np.float32, "DT_FLOAT"),
+    ):
+        array = found[name] = outputs.get(name)
+        if array is None:
+            continue
+        if array.ndim != 2:
+            raise ServingError(
+                f"Expected Tensor shape: [batch_size num_classes] but got {_shape(array)}"
+            )
+        if array.dtype != dtype:
+            raise ServingError(f"Expected {name} Tensor of {type_name}. Got: {array.dtype}")
+        if len(array) != count:
+            raise ServingError(f"Expected {name} output batch size of {count}. Got: {len(array)}")
+    classes, scores = found["classes"], found["scores"]
+    if classes is not None and scores is not None and classes.shape[1] != scores.shape[1]:
+        raise ServingError(
+            "Tensors class and score should match in dim_size(1). Got "
+            f"{classes.shape[1]} vs. {scores.shape[1]}"
+        )
+    return encode_classes(classes, scores)
+
+
+def _values(outputs: Mapping[str, np.ndarray], count: int) -> bytes:
+    array = outputs["outputs"]
+    if array.ndim != 1 and (array.ndim != 2 or array.shape[1] != 1):
+        raise ServingError(
+            "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got "
+            f"{_shape(array)}"
+        )
+    if len(array) != count:
+        raise ServingError(
+            f"Input batch size did not match output batch size: {count} vs. {len(array)}"
+        )
+    if array.dtype != np.float32:
+        raise ServingError(f"Expected output Tensor of DT_FLOAT.  Got: {array.dtype}")
+    return encode_values(array)
+
+
+def _shape(array: np.ndarray) -> str:
+    return "[" + ",".join(map(str, array.shape)) + "]"
+
+
+_ACTIONS = {"classify": (_check_classify, _classes), "regress": (_check_regress, _values)}
