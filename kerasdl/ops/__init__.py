@@ -27,6 +27,7 @@ from kerasdl.ops.convolution import depthwise_convolution as depthwise_convoluti
 from kerasdl.ops.embedding import embedding_lookup as embedding_lookup
 from kerasdl.ops.embedding import extract_patches as extract_patches
 from kerasdl.ops.embedding import one_hot as one_hot
+from kerasdl.ops.embedding import resize_positions as resize_positions
 from kerasdl.ops.embedding import sinusoidal_encoding as sinusoidal_encoding
 from kerasdl.ops.global_pooling import global_average_pooling as global_average_pooling
 from kerasdl.ops.global_pooling import global_l2_norm_pooling as global_l2_norm_pooling
@@ -56,6 +57,7 @@ from kerasdl.ops.regularization import alpha_dropout as alpha_dropout
 from kerasdl.ops.regularization import dropout as dropout
 from kerasdl.ops.regularization import gaussian_dropout as gaussian_dropout
 from kerasdl.ops.regularization import gaussian_noise as gaussian_noise
+from kerasdl.ops.rollout import attention_rollout as attention_rollout
 from kerasdl.ops.rotary import rotary_embedding as rotary_embedding
 from kerasdl.ops.transposed_convolution import (
     transposed_convolution as transposed_convolution,

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from kerasdl.builtins import fall_back_to
+from kerasdl.ops.image.upsample import KERNELS
 
 
 def extract_patches(images, patch_size):
@@ -68,6 +69,68 @@ def patch_grid(image_size, patch_size) -> tuple[int, int]:
             f"of the width: {_divisors(W)}."
         )
     return H // P_h, W // P_w
+
+
+def resize_positions(E, grid, new_grid, prefix=0, interpolation="bicubic"):
+    r"""Interpolate the learned positions of patches on their grid, for another number of patches.
+
+    $$E'_{a,b} = \sum_{r,c} W^{\mathrm{rows}}_{a,r}\, W^{\mathrm{columns}}_{b,c}\, E_{r,c}, \qquad
+      W_{a,r} = \frac{k(|x_a - r|)}{\sum_{r'} k(|x_a - r'|)}, \quad
+      x_a = (a + \tfrac12) \frac{n}{n'} - \tfrac12$$
+
+    with n positions before and n' after along an axis, and the kernel k of
+    `kerasdl.ops.image.upsample`. Patches are areas: the halves make their outer edges coincide.
+
+    Args:
+        E: Positions (prefix + rows · columns, D), the patches row by row.
+        grid: `(rows, columns)` before.
+        new_grid: `(rows, columns)` after.
+        prefix: How many positions stand before those of the patches, e.g. 1 for a class token; they
+            stay as they are.
+        interpolation: "bilinear", "bicubic", "lanczos3" or "lanczos5".
+
+    Returns:
+        Tensor (prefix + rows' · columns', D).
+
+    Raises:
+        ValueError: If E does not have as many positions, or there is no such interpolation.
+
+    Source:
+        Dosovitskiy et al., 2021, An Image is Worth 16x16 Words, section 3.2. Keys, 1981, for the
+        cubic kernel.
+
+    Example:
+        >>> E = ops.array([[7.0], [0.0], [4.0]])
+        >>> [float(v) for v in resize_positions(E, (1, 2), (1, 4), 1, "bilinear")[:, 0]]
+        [7.0, 0.0, 1.0, 3.0, 4.0]
+    """
+    rows, columns = grid
+    if E.shape[0] != prefix + rows * columns:
+        raise ValueError(
+            f"`E` must hold {prefix} + {rows} · {columns} positions, received the shape "
+            f"{tuple(E.shape)}."
+        )
+    E = ops.convert_to_tensor(E)
+    D = E.shape[1]
+    W_rows, W_columns = (
+        ops.convert_to_tensor(_resizing(n, m, interpolation), dtype=E.dtype)
+        for n, m in zip(grid, new_grid, strict=True)
+    )
+    P = W_rows @ ops.reshape(E[prefix:], (rows, columns * D))  # (rows', columns D)
+    P = W_columns @ ops.reshape(P, (-1, columns, D))  # (rows', columns', D)
+    return ops.concatenate([E[:prefix], ops.reshape(P, (-1, D))], axis=0)
+
+
+def _resizing(n, m, interpolation):
+    """Return the weights (m, n) that interpolate m positions between n."""
+    if interpolation not in KERNELS:
+        raise ValueError(
+            f"`interpolation` must be one of {', '.join(KERNELS)}; received {interpolation!r}."
+        )
+    kernel, _ = KERNELS[interpolation]
+    x = (np.arange(m)[:, np.newaxis] + 0.5) * n / m - 0.5  # (m, 1)
+    k = kernel(np.abs(x - np.arange(n)))  # (m, n)
+    return k / k.sum(axis=1, keepdims=True)
 
 
 def _divisors(n: int) -> list[int]:

@@ -93,3 +93,31 @@ def test_mixed_precision_keeps_logits_in_float32(rng):
     assert keras.backend.standardize_dtype(logits.dtype) == "float32"
     assert model.get_layer("encoder_0").compute_dtype == "bfloat16"
     assert type(model).from_config(model.get_config()).get_config() == model.get_config()
+
+
+@pytest.mark.parametrize("pooling", ["token", "mean"])
+def test_resized_for_larger_pictures(rng, pooling):
+    model = models.ViT((8, 6, 3), pooling=pooling, **SMALL)
+    scramble(model)
+    x = rng.uniform(size=(2, 8, 6, 3)).astype("float32")
+    assert relative_error(model.resized((8, 6, 3))(x), model(x)) < 1e-5
+    larger = model.resized((16, 10, 3))
+    assert type(larger) is models.ViT
+    assert larger.grid == (4, 5)
+    assert tuple(larger(rng.uniform(size=(1, 16, 10, 3)).astype("float32")).shape) == (1, 5)
+    for ours, theirs in zip(model.weights, larger.weights, strict=True):
+        ours, theirs = np.array(ours), np.array(theirs)
+        if ours.shape == theirs.shape:
+            np.testing.assert_array_equal(ours, theirs)
+        else:  # the positions; the class token keeps its own, if there is one
+            assert theirs.shape[0] == 20 + (pooling == "token")
+            if pooling == "token":
+                np.testing.assert_array_equal(ours[0], theirs[0])
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"), [((9, 6, 3), "`patch_size` must divide"), ((8, 6, 1), "3 channels")]
+)
+def test_sizes_that_cannot_be(shape, words):
+    with pytest.raises(ValueError, match=words):
+        models.ViT((8, 6, 3), **SMALL).resized(shape)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from kerasdl.parity.case import Input, LayerCase
+import kerasdl
+from kerasdl.parity.case import FunctionCase, Input, LayerCase
 
 
 def patch_embedding(weights, x, training):
@@ -75,6 +76,38 @@ def normalised(x, gamma, beta):
     return gamma * (x - mu) / np.sqrt(sigma_2 + 1e-5) + beta
 
 
+def resized_positions(E):
+    """Interpolate a grid of 2 × 3 to 5 × 4 by Keys' cubic, pixel by pixel; the first row stays."""
+
+    def k(t):
+        if t < 1:
+            return 1.5 * t**3 - 2.5 * t**2 + 1
+        return -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2 if t < 2 else 0.0
+
+    moved = [E[0]]
+    for a in range(5):
+        for b in range(4):
+            y, x = (a + 0.5) * 2 / 5 - 0.5, (b + 0.5) * 3 / 4 - 0.5
+            total, weights = 0, 0
+            for r in range(2):
+                for c in range(3):
+                    weight = k(abs(y - r)) * k(abs(x - c))
+                    total, weights = total + weight * E[1 + 3 * r + c], weights + weight
+            moved.append(total / weights)
+    return np.array(moved)
+
+
+def rollout(first, second):
+    """Follow the attention of two layers, half of each token staying where it is."""
+    B, heads, T, _ = first.shape
+    R = np.zeros((B, T, T))
+    for b in range(B):
+        stay = np.eye(T)
+        lower, upper = (stay + sum(A[b, n] for n in range(heads)) / heads for A in (first, second))
+        R[b] = (upper / 2) @ (lower / 2)
+    return R
+
+
 # Two heads of size 4: the scale 1/√4 is exact, while other roots are rounded as Keras rounds them.
 SEQUENCE = Input((2, 5, 8), free=(0, 1))
 
@@ -119,5 +152,17 @@ CASES = [
         inputs=(SEQUENCE,),
         masks=((2, 5),),
         reference=transformer_encoder,
+    ),
+    FunctionCase(
+        symbol="ops.resize_positions",
+        make=lambda k: lambda E: kerasdl.ops.resize_positions(E, (2, 3), (5, 4), 1),
+        inputs=(Input((7, 4), free=()),),
+        reference=resized_positions,
+    ),
+    FunctionCase(
+        symbol="ops.attention_rollout",
+        make=lambda k: lambda first, second: kerasdl.ops.attention_rollout([first, second]),
+        inputs=(Input((2, 3, 5, 5), "probabilities"), Input((2, 3, 5, 5), "probabilities")),
+        reference=rollout,
     ),
 ]
