@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 
 # Each registers its commands on `app`, in the order in which `--help` shows them.
-from kerasdl.cli import demo, data, verify, train, tune, export, serve, query, status  # noqa: E402,F401,I001
+from kerasdl.cli import demo, data, verify, train, tune, inspect, export, serve, query, status  # noqa: E402,F401,I001
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from kerasdl.datasets.words import word_numbers
 from kerasdl.export.decode_images import ImageDecoder
+from kerasdl.export.explanation import Explainer
 
 
 class Signatures:
@@ -47,9 +48,8 @@ class Classifier(Signatures):
         super().__init__(model)
         self.class_names = tuple(class_names)
 
-    def answer(self, inputs):
-        """Return `label`, `probability`, `probabilities` and `classes` for the network's inputs."""
-        logits = self.model(inputs, training=False)
+    def answer(self, logits):
+        """Return `label`, `probability`, `probabilities` and `classes` for logits (B, classes)."""
         probabilities = tf.nn.softmax(tf.cast(logits, tf.float32))  # (B, classes)
         best = tf.argmax(probabilities, axis=-1)
         names = tf.constant(self.class_names)
@@ -99,7 +99,8 @@ class TextClassifier(Classifier):
             For each text `label`, `probability` (of that label), `probabilities` (of all classes)
             and `classes` (their names, in the same order).
         """
-        return self.answer(tf.cast(self.word_numbers(text), tf.int32))
+        words = tf.cast(self.word_numbers(text), tf.int32)
+        return self.answer(self.model(words, training=False))
 
     def from_array(self, words):
         """Answer numbers of words (B, T) with the network's raw output.
@@ -121,12 +122,14 @@ class ImageClassifier(Classifier):
     def __init__(self, model: keras.Model, class_names):
         super().__init__(model, class_names)
         self.decode = ImageDecoder(model.input_shape[1:])
+        self.explainer = Explainer(model)
 
     @property
     def endpoints(self):
         """Name, function and inputs of each signature."""
         return [
             ("serving_default", self.from_bytes, [self.decode.bytes_spec]),
+            ("explain", self.explain, [self.decode.bytes_spec]),
             ("tensor", self.from_array, [self.decode.array_spec]),
         ]
 
@@ -144,7 +147,21 @@ class ImageClassifier(Classifier):
             For each picture `label`, `probability` (of that label), `probabilities` (of all
             classes) and `classes` (their names, in the same order).
         """
-        return self.answer(self.decode(image_bytes))
+        return self.answer(self.model(self.decode(image_bytes), training=False))
+
+    def explain(self, image_bytes):
+        """Answer as `from_bytes` does, and tell where the network looked.
+
+        Args:
+            image_bytes: Strings (B,).
+
+        Returns:
+            The same, the `image` (B, H, W, C) as the network saw it, and what
+            `kerasdl.export.explanation.Explainer` gives.
+        """
+        image = self.decode(image_bytes)
+        logits, seen = self.explainer(image)
+        return {**self.answer(logits), "image": image, **seen}
 
     def from_array(self, image):
         """Answer pictures as arrays with the network's raw output.

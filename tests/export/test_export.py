@@ -56,7 +56,7 @@ def draw(model, count=3):
 def test_signatures_and_warmup(exported, model):
     assert exported.name == "1"
     signatures = tf.saved_model.load(str(exported)).signatures
-    assert set(signatures) == {"serving_default", "tensor"}
+    assert set(signatures) == {"serving_default", "explain", "tensor"}
     assert set(signatures["serving_default"].structured_outputs) == {
         "label",
         "probability",
