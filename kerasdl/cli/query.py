@@ -26,18 +26,29 @@ def query(
     version: Annotated[
         int | None, typer.Option(min=0, help="Version to ask; the newest without.")
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Ask also where the model looked: attention, saliency …"),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="With --explain: folder for pictures of what it says.")
+    ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = 30.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
     """Send images or texts to a model server and print label, probability and latency of each.
 
     Works with the embedded server and with TF Serving. Exit status 1 when the server is down,
-    refuses one of them or does not know the model; 2 when the command itself is at fault.
+    refuses one of them or does not know the model; 2 when the command itself is at fault. With
+    --explain, --json prints the numbers and --out draws them.
     """
     from kerasdl.client import Client, ConnectionFailed, ServerError
 
     if bool(images) == bool(texts):
         raise InputError("Give images or --text, one of the two.")
+    if out is not None and not (explain and images):
+        raise InputError("`--out` is for images with --explain.")
+    how = {"version": version, "signature_name": "explain" if explain else None}
     for image in images or []:  # before anything is sent
         if not image.is_file():
             raise InputError(f"No such image: {image}")
@@ -47,9 +58,9 @@ def query(
             started = time.perf_counter()
             try:
                 if images:
-                    (prediction,) = client.predict_images(model, item, version=version)
+                    (prediction,) = client.predict_images(model, item, **how)
                 else:
-                    (prediction,) = client.predict(model, [item], version=version)
+                    (prediction,) = client.predict(model, [item], **how)
             except ConnectionFailed as error:
                 _complain(error)
                 raise typer.Exit(1) from None
@@ -68,8 +79,21 @@ def query(
         _print_json(rows, "image" if images else "text")
     elif rows:
         _print_table(rows, "image" if images else "text")
+    if out is not None and rows:
+        _draw(out, rows)
     if failed:
         raise typer.Exit(1)
+
+
+def _draw(folder: Path, rows: list[tuple[str, Any, float]]) -> None:
+    from kerasdl.cli.quiet import quiet_start
+
+    with quiet_start():
+        from kerasdl.inspection.answers import draw_answers
+
+    names, answers = [item for item, *_ in rows], [prediction for _, prediction, _ in rows]
+    for path in draw_answers(folder, names, answers):
+        typer.echo(path, err=True)
 
 
 def _complain(problem: object) -> None:
@@ -106,9 +130,17 @@ def _in_words(prediction: Any) -> str:
         if {"words", "tags"} <= prediction.keys():
             pairs = zip(prediction["words"], prediction["tags"], strict=False)
             return " ".join(f"{word}/{tag}" for word, tag in pairs if word)
+        if {"labels", "scores", "boxes"} <= prediction.keys():
+            found = zip(prediction["labels"], prediction["scores"], strict=False)
+            return ", ".join(f"{label} {score:.2f}" for label, score in found if label) or "nothing"
+        if {"labels", "shares"} <= prediction.keys():
+            seen = zip(prediction["labels"], prediction["shares"], strict=False)
+            return ", ".join(f"{label} {share:.0%}" for label, share in seen if share >= 0.005)
         for written in ("phonemes", "caption", "text"):
             if isinstance(prediction.get(written), str):
                 return prediction[written]
+            if isinstance(prediction.get(written), list):  # one by one, "" behind the last
+                return " ".join(filter(None, prediction[written]))
     return _json(prediction)
 
 
