@@ -117,7 +117,16 @@ def _read_examples(acquire, action: str, body: bytes, check_method_names: bool) 
     return Call(servable, name, {"inputs": examples}, lambda outputs: encode(outputs, count))
 
 
-def _check_classify(definition, check_method_name: bool) -> None:
+def check_classify(definition, check_method_name: bool) -> None:
+    """Whether a signature can classify.
+
+    Args:
+        definition: its `SignatureDef`.
+        check_method_name: whether its method counts.
+
+    Raises:
+        ServingError: it cannot.
+    """
     _check_method(definition, check_method_name, "classification", "tensorflow/serving/classify")
     if len(definition.inputs) != 1:
         raise ServingError("Expected one input Tensor.")
@@ -132,7 +141,8 @@ def _check_classify(definition, check_method_name: bool) -> None:
         )
 
 
-def _check_regress(definition, check_method_name: bool) -> None:
+def check_regress(definition, check_method_name: bool) -> None:
+    """Whether a signature can regress; as `check_classify`."""
     _check_method(definition, check_method_name, "regression", "tensorflow/serving/regress")
     if len(definition.inputs) != 1:
         raise ServingError("Expected one input Tensor.")
@@ -151,7 +161,18 @@ def _check_method(definition, check: bool, kind: str, method: str) -> None:
         )
 
 
-def _classes(outputs: Mapping[str, np.ndarray], count: int) -> bytes:
+def checked_classes(
+    outputs: Mapping[str, np.ndarray], count: int
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Labels and scores, (N, C), among the outputs of a classify signature.
+
+    Args:
+        outputs: arrays by name.
+        count: number of examples, N.
+
+    Raises:
+        ServingError: they are not what they must be.
+    """
     found = {}
     for name, dtype, type_name in (
         ("classes", np.object_, "DT_STRING"),
@@ -174,10 +195,11 @@ def _classes(outputs: Mapping[str, np.ndarray], count: int) -> bytes:
             "Tensors class and score should match in dim_size(1). Got "
             f"{classes.shape[1]} vs. {scores.shape[1]}"
         )
-    return encode_classes(classes, scores)
+    return classes, scores
 
 
-def _values(outputs: Mapping[str, np.ndarray], count: int) -> bytes:
+def checked_values(outputs: Mapping[str, np.ndarray], count: int) -> np.ndarray:
+    """The numbers, (N,) or (N, 1), that a regress signature gives; as `checked_classes`."""
     array = outputs["outputs"]
     if array.ndim != 1 and (array.ndim != 2 or array.shape[1] != 1):
         raise ServingError(
@@ -190,11 +212,22 @@ def _values(outputs: Mapping[str, np.ndarray], count: int) -> bytes:
         )
     if array.dtype != np.float32:
         raise ServingError(f"Expected output Tensor of DT_FLOAT.  Got: {array.dtype}")
-    return encode_values(array)
+    return array
 
 
 def _shape(array: np.ndarray) -> str:
     return "[" + ",".join(map(str, array.shape)) + "]"
 
 
-_ACTIONS = {"classify": (_check_classify, _classes), "regress": (_check_regress, _values)}
+def _encode_classes(outputs: Mapping[str, np.ndarray], count: int) -> bytes:
+    return encode_classes(*checked_classes(outputs, count))
+
+
+def _encode_values(outputs: Mapping[str, np.ndarray], count: int) -> bytes:
+    return encode_values(checked_values(outputs, count))
+
+
+_ACTIONS = {
+    "classify": (check_classify, _encode_classes),
+    "regress": (check_regress, _encode_values),
+}
