@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import orjson
+
 from kerasdl.server import metrics, routes
 from kerasdl.server.access import AccessLog
 from kerasdl.server.batching.job import Job, Outputs
@@ -117,6 +119,9 @@ class App:
             return self._health(bare)
         if not self._is_allowed(request):
             raise ServingError("The bearer token is missing or wrong", "UNAUTHENTICATED")
+        if path == "/models" and method == "GET":  # TF Serving has no such list
+            names = sorted({*self.store.available(), *self.store.missing()})
+            return Response(200, orjson.dumps({"models": names}))
         if bare == self.settings.metrics_path:
             return self._metrics(path)
         if not routes.in_api(path):

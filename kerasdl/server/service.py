@@ -1,4 +1,4 @@
-"""The running server: models, threads, application and HTTP front, put together."""
+"""The running server: models, threads, application, HTTP front and gRPC, put together."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ _GRACE_SECONDS = 30.0  # that running requests have to finish once the server is
 
 
 class Service:
-    """Serves the models of a store on a socket.
+    """Serves the models of a store on a socket, and on the port for gRPC if there is one.
 
     Args:
         settings: what the server was told at its start.
@@ -30,6 +30,11 @@ class Service:
         self.store = store
         self.scheduler = Scheduler(settings.batching)
         self.app = App(store, self.scheduler, settings, snapshots)
+        self._grpc = None
+        if settings.port:  # TF Serving, too, takes 0 for none
+            from kerasdl.server.grpc import endpoint_for  # gRPC is imported by who asks for it
+
+            self._grpc = endpoint_for(settings, store, self.scheduler.run)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
 
@@ -62,9 +67,14 @@ class Service:
         self.app.start()
         try:
             await listener.start(socket_, self.settings.tls())
+            if self._grpc:
+                self._grpc.start()
             ready()
             await self._stop.wait()
-            await listener.stop(_GRACE_SECONDS)
+            ends = [listener.stop(_GRACE_SECONDS)]
+            if self._grpc:
+                ends.append(asyncio.to_thread(self._grpc.stop, _GRACE_SECONDS))
+            await asyncio.gather(*ends)
         finally:
             self.app.stop()
 

@@ -28,6 +28,32 @@ def test_table(status):
     assert cells == [["two_io", "1", "AVAILABLE", ""], ["half_plus_two", "123", "AVAILABLE", ""]]
 
 
+def test_all_models_of_the_embedded_server(status):
+    code, out, _ = status("--json")
+    assert code == 0
+    assert list(json.loads(out)) == [
+        "convolution",
+        "dtypes",
+        "failing",
+        "half_plus_two",
+        "images",
+        "strings",
+        "two_io",
+    ]
+
+
+def test_a_server_without_a_list(status, monkeypatch):
+    from kerasdl.client import Client, NotFound
+
+    def models(self):
+        raise NotFound(404, "Not Found")
+
+    monkeypatch.setattr(Client, "models", models)
+    code, out, err = status()
+    assert (code, out) == (2, "")
+    assert "does not list its models; name them with --model" in err
+
+
 def test_json(status):
     code, out, _ = status("--model", "half_plus_two", "--json")
     assert code == 0
