@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all verify verify-tensorflow verify-jax verify-torch verify-sample \
-        keras-suite keras-suite-tensorflow keras-suite-jax bench-foundations bench-recurrent cnn-parity notebooks lint \
+        keras-suite keras-suite-tensorflow keras-suite-jax bench-foundations bench-recurrent cnn-parity soak notebooks lint \
         format clean
 
 help: ## List the targets
@@ -86,6 +86,10 @@ bench-recurrent: $(READY) ## Recurrent layers against the built-ins, on TensorFl
 # Long: six full trainings. FLAGS="--epochs 1 --seeds 1" for a look.
 cnn-parity: $(READY) ## Train the CNN recipe from ours and from built-ins, three seeds each
 	$(BIN)/python benchmarks/cnn_parity.py $(FLAGS)
+
+# FLAGS="--minutes 1" for a look.
+soak: $(READY) ## Ten minutes of valid and hostile load on a server, with version changes and a kill
+	$(BIN)/python tests/soak $(FLAGS)
 
 notebooks: $(READY) ## Run every notebook from top to bottom, headless
 	@mkdir -p build/notebooks
