@@ -12,6 +12,7 @@ import keras
 from keras import ops, tree
 
 from kerasdl import activations
+from kerasdl.backend import fuse
 from kerasdl.layers.arguments import positive_integer
 
 PADDING, START, STOP = 0, 1, 2
@@ -233,6 +234,25 @@ def beam_search(step, state, length, width, length_penalty=1.0, first=None):
     score, order = ops.top_k(score, W)
     order = ops.cast(order, "int32")
     return ops.take_along_axis(tokens, order[..., None], axis=1), score
+
+
+def as_one_kernel(step):
+    """Return the same step, compiled as a whole where `kerasdl.backend.fuse` compiles.
+
+    A step is a hundred small operations, each of which a TensorFlow graph starts by itself.
+    """
+    structure = []  # of the state, which `fuse` wants flat
+
+    def flat_step(token, *state):
+        log_p, state = step(token, tree.pack_sequence_as(structure[0], state))
+        return log_p, *tree.flatten(state)
+
+    def compiled_step(token, state):
+        structure[:] = [tree.map_structure(lambda _: None, state)]
+        log_p, *flat = fuse(flat_step, token, *tree.flatten(state))
+        return log_p, tree.pack_sequence_as(state, flat)
+
+    return compiled_step
 
 
 def repeat(state, width):

@@ -8,7 +8,7 @@ from keras import ops
 from kerasdl import activations
 from kerasdl.layers.arguments import positive_integer
 from kerasdl.models.common import OURS, head_dtype, reject_unknown
-from kerasdl.models.decoding import PADDING, START, TARGET_RESERVED
+from kerasdl.models.decoding import PADDING, START, TARGET_RESERVED, as_one_kernel
 from kerasdl.models.sequence_writer import SequenceWriter
 
 
@@ -128,7 +128,7 @@ class LanguageModel(SequenceWriter):
             logits = self.parts.logits(z)[:, 0]
             return activations.log_softmax(logits), [position + 1, *caches]
 
-        return [position, *caches], step
+        return [position, *caches], as_one_kernel(step)
 
     def first_tokens(self, inputs):
         """Return the last token (B,) of each beginning; the start where it is empty."""

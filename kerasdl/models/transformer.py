@@ -8,7 +8,7 @@ from keras import ops
 from kerasdl import activations
 from kerasdl.layers.arguments import positive_integer
 from kerasdl.models.common import OURS, RESERVED, head_dtype, reject_unknown
-from kerasdl.models.decoding import TARGET_RESERVED, repeat
+from kerasdl.models.decoding import TARGET_RESERVED, as_one_kernel, repeat
 from kerasdl.models.sequence_writer import SequenceWriter
 
 
@@ -135,7 +135,7 @@ class Transformer(SequenceWriter):
             return activations.log_softmax(logits), [position + 1, *caches]
 
         caches = [layer.empty_cache(B, length) for layer in self.parts.decoders]
-        return [ops.zeros((B,), "int32"), *caches], step
+        return [ops.zeros((B,), "int32"), *caches], as_one_kernel(step)
 
     def align(self, source, previous):
         """Tell where the decoder looked when it wrote each token.

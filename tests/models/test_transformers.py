@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from kerasdl import models
+from kerasdl.backend import compiled
 from kerasdl.parity import scramble
 
 SOURCE = np.array([[2, 3, 4, 3], [4, 2, 0, 0]])
@@ -122,6 +123,19 @@ def test_a_beam_is_no_worse_than_greedy(name):
 
     np.testing.assert_allclose(numbers(scores)[:, 0], probability(numbers(tokens)[:, 0]), rtol=1e-4)
     assert (numbers(scores)[:, 0] >= probability(greedy) - 1e-4).all()
+
+
+@every_network
+def test_a_compiled_loop_writes_the_same(name):
+    model = made(name)
+    given = ops.convert_to_tensor(SOURCE if name == "transformer" else np.array([[3, 4], [5, 0]]))
+    for width in (1, 3):
+        plain = model.generate(given, width=width)
+        fused = compiled(lambda x, w=width: model.generate(x, width=w))(given)
+        if width > 1:
+            np.testing.assert_allclose(numbers(fused[1]), numbers(plain[1]), rtol=1e-4)
+            plain, fused = plain[0], fused[0]
+        np.testing.assert_array_equal(numbers(fused), numbers(plain))
 
 
 @every_network
