@@ -76,6 +76,7 @@ def soak(folder: Path, log: Path, seconds: float, kill: bool, options: list[str]
     while (elapsed := time.monotonic() - began) < seconds:
         time.sleep(0.5)
         if kill and restart_seconds is None and elapsed > _KILL_AT * seconds:
+            print(f"kill -9 after {elapsed:.0f} s", flush=True)
             record.down()
             server.kill()
             restart_seconds = server.start()
@@ -87,6 +88,7 @@ def soak(folder: Path, log: Path, seconds: float, kill: bool, options: list[str]
             break
         server.sample()
         end = time.monotonic()
+    print("load ends", flush=True)
     record.stop.set()
     for load in loads:
         load.join(120)

@@ -32,7 +32,7 @@ class Server:
         self.command = [
             sys.executable, "-P", "-m", "kerasdl.server", str(folder),
             "--rest_api_port", str(self.port), "--grpc_port", str(self.grpc_port),
-            "--poll_seconds", "0.2", *options,
+            "--poll_seconds", "0.2", "--stop-with-stdin", *options,
         ]  # fmt: skip
         self.process: subprocess.Popen | None = None
         self.samples: list[tuple[float, int]] = []  # time, resident bytes
@@ -50,7 +50,7 @@ class Server:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # it closes with us, and ends the server
                 stdout=log,
                 stderr=log,
                 env=environment,
@@ -71,6 +71,7 @@ class Server:
     def kill(self) -> None:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        self.process.stdin.close()
 
     def stop(self) -> int | None:
         """Ask it to end; return its exit status, `None` if it had to be killed."""

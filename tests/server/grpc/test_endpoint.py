@@ -1,12 +1,12 @@
 """What surrounds the calls: health, token, TLS, limits, an orderly end."""
 
-import subprocess
 import threading
 import time
 
 import grpc
 import numpy as np
 import pytest
+from certificates import write_certificate
 from grpc_calls import SECONDS, listening, refusal, request_for, stub_of
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -53,13 +53,7 @@ def test_token(store):
 
 
 def test_tls(store, tmp_path):
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
-         "-keyout", key, "-out", certificate, "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    certificate, key = write_certificate(tmp_path)
     endpoint = Endpoint(store, certificate=certificate, key=key)
     endpoint.start()
     credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
