@@ -19,6 +19,7 @@ from kerasdl.losses.crossentropy_classes import (
     CategoricalGeneralizedCrossEntropy,
     SparseCategoricalCrossentropy,
 )
+from kerasdl.losses.detection import PatchDetection, patch_detection
 from kerasdl.losses.divergence_classes import KLDivergence, Poisson
 from kerasdl.losses.divergences import kl_divergence, poisson
 from kerasdl.losses.focal import (
@@ -74,6 +75,7 @@ _OURS = {
         MeanAbsolutePercentageError,
         MeanSquaredError,
         MeanSquaredLogarithmicError,
+        PatchDetection,
         Poisson,
         SmoothedSparseCategoricalCrossentropy,
         SparseCategoricalCrossentropy,
@@ -96,6 +98,7 @@ _OURS = {
         mean_absolute_percentage_error,
         mean_squared_error,
         mean_squared_logarithmic_error,
+        patch_detection,
         poisson,
         smoothed_sparse_categorical_crossentropy,
         sparse_categorical_crossentropy,

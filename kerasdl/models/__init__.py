@@ -10,3 +10,5 @@ from kerasdl.models.recurrent_tagger import RecurrentTagger as RecurrentTagger
 from kerasdl.models.seq2seq import Seq2Seq as Seq2Seq
 from kerasdl.models.transformer import Transformer as Transformer
 from kerasdl.models.vit import ViT as ViT
+from kerasdl.models.vit_detector import ViTDetector as ViTDetector
+from kerasdl.models.vit_segmenter import ViTSegmenter as ViTSegmenter

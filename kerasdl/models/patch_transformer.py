@@ -128,6 +128,10 @@ def checked_config(network, arguments, kwargs):
     reject_unknown(network, kwargs)
     for name in ("num_classes", "num_layers", "hidden_dim"):
         positive_integer(name, arguments[name])
+    if arguments.get("stem", "patches") not in ("patches", "convolutions"):
+        raise ValueError(
+            f"`stem` must be 'patches' or 'convolutions', received {arguments['stem']!r}."
+        )
     patch, mlp_dim = arguments["patch_size"], arguments["mlp_dim"]
     patch = (patch, patch) if isinstance(patch, int) else tuple(patch)
     image_shape = tuple(arguments["image_shape"])
@@ -152,6 +156,7 @@ def encoded_patches(
     dropout,
     attention_dropout,
     class_token=False,
+    stem="patches",
     dtype=None,
     **_,
 ):
@@ -167,13 +172,17 @@ def encoded_patches(
         dropout: See `ViT`.
         attention_dropout: See `ViT`.
         class_token: Whether a learned token stands before the patches.
+        stem: "patches", or "convolutions", see `convolution_stem`.
         dtype: Of all these layers.
 
     Returns:
         The normalised tokens, symbolic, (B, N, D), or (B, 1 + N, D) with a class token.
     """
     rows, columns = patch_grid(image.shape[1:3], patch_size)
-    z = layers.PatchEmbedding(patch_size, hidden_dim, dtype=dtype, name="patches")(image)
+    if stem == "convolutions":
+        z = convolution_stem(image, patch_size, hidden_dim, dtype)
+    else:
+        z = layers.PatchEmbedding(patch_size, hidden_dim, dtype=dtype, name="patches")(image)
     if class_token:
         z = layers.ClassToken(dtype=dtype, name="class_token")(z)
     z = layers.PositionEmbedding(
@@ -198,3 +207,44 @@ def encoded_patches(
             name=f"encoder_{i}",
         )(z)
     return layers.LayerNormalization(epsilon=1e-6, dtype=dtype, name="norm")(z)
+
+
+def convolution_stem(image, patch_size, hidden_dim, dtype=None):
+    """Read patches by convolutions that halve the picture until a pixel stands for a patch.
+
+    Each sees a little over the border of its patch. What lies between two patches is recognised as
+    well as what lies in the middle of one, which a projection of the pixels must learn for every
+    place anew.
+
+    Args:
+        image: Symbolic tensor (B, H, W, C).
+        patch_size: (P, P), a power of 2.
+        hidden_dim: D, the filters of the last; each before has half as many.
+        dtype: Of the layers.
+
+    Returns:
+        Symbolic tensor (B, N, D).
+
+    Source:
+        Xiao et al., 2021, Early Convolutions Help Transformers See Better, section 4.
+    """
+    P_h, P_w = patch_size
+    halvings = P_h.bit_length() - 1
+    if P_h != P_w or P_h != 2**halvings or halvings < 1:
+        raise ValueError(
+            f"`patch_size` must be square and a power of 2 for stem='convolutions', received "
+            f"{patch_size}."
+        )
+    x = image
+    for i in range(halvings):
+        x = layers.Conv2D(
+            max(8, hidden_dim // 2 ** (halvings - 1 - i)) if i < halvings - 1 else hidden_dim,
+            3,
+            strides=2,
+            padding="same",
+            activation="relu" if i < halvings - 1 else None,
+            kernel_initializer="he_normal",
+            dtype=dtype,
+            name=f"stem_{i}",
+        )(x)
+    return layers.Reshape((-1, hidden_dim), dtype=dtype, name="patches")(x)

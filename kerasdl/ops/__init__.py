@@ -22,10 +22,13 @@ from kerasdl.ops.batch_norm import batch_normalization as batch_normalization
 from kerasdl.ops.batch_norm import fast_batch_normalization as fast_batch_normalization
 from kerasdl.ops.batch_norm import moments as moments
 from kerasdl.ops.batch_renorm import renormalization as renormalization
+from kerasdl.ops.boxes import box_iou as box_iou
+from kerasdl.ops.boxes import non_max_suppression as non_max_suppression
 from kerasdl.ops.convolution import convolution as convolution
 from kerasdl.ops.convolution import depthwise_convolution as depthwise_convolution
 from kerasdl.ops.embedding import embedding_lookup as embedding_lookup
 from kerasdl.ops.embedding import extract_patches as extract_patches
+from kerasdl.ops.embedding import join_patches as join_patches
 from kerasdl.ops.embedding import one_hot as one_hot
 from kerasdl.ops.embedding import resize_positions as resize_positions
 from kerasdl.ops.embedding import sinusoidal_encoding as sinusoidal_encoding

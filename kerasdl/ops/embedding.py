@@ -38,10 +38,39 @@ def extract_patches(images, patch_size):
     """
     P_h, P_w = (patch_size, patch_size) if isinstance(patch_size, int) else patch_size
     B, H, W, C = ops.shape(images)
+    B = -1 if B is None else B  # of a symbolic tensor
     rows, columns = patch_grid((H, W), (P_h, P_w))
     x = ops.reshape(images, (B, rows, P_h, columns, P_w, C))
     x = ops.transpose(x, (0, 1, 3, 2, 4, 5))  # (B, rows, columns, P_h, P_w, C)
     return ops.reshape(x, (B, rows * columns, P_h * P_w * C))
+
+
+def join_patches(patches, image_size, patch_size):
+    r"""Lay patches side by side: what `extract_patches` has cut, put together again.
+
+    Args:
+        patches: Tensor (B, N, P_h · P_w · C), row by row from the top left.
+        image_size: `(H, W)` of the picture.
+        patch_size: `(P_h, P_w)`, or one integer for square patches.
+
+    Returns:
+        Tensor (B, H, W, C).
+
+    Raises:
+        ValueError: If the picture does not divide into whole patches.
+
+    Example:
+        >>> image = ops.reshape(ops.arange(16), (1, 4, 4, 1))
+        >>> [int(v) for v in join_patches(extract_patches(image, 2), (4, 4), 2)[0, 0, :, 0]]
+        [0, 1, 2, 3]
+    """
+    P_h, P_w = (patch_size, patch_size) if isinstance(patch_size, int) else patch_size
+    H, W = image_size
+    rows, columns = patch_grid((H, W), (P_h, P_w))
+    C = patches.shape[-1] // (P_h * P_w)
+    x = ops.reshape(patches, (-1, rows, columns, P_h, P_w, C))
+    x = ops.transpose(x, (0, 1, 3, 2, 4, 5))  # (B, rows, P_h, columns, P_w, C)
+    return ops.reshape(x, (-1, H, W, C))
 
 
 def patch_grid(image_size, patch_size) -> tuple[int, int]:

@@ -108,6 +108,56 @@ def rollout(first, second):
     return R
 
 
+def joined(patches):
+    """Write each pixel of each patch where it belongs."""
+    image = np.zeros((2, 4, 6, 3))
+    for n in range(6):
+        for i in range(2):
+            for j in range(2):
+                pixel = patches[:, n, (2 * i + j) * 3 : (2 * i + j) * 3 + 3]
+                image[:, 2 * (n // 3) + i, 2 * (n % 3) + j] = pixel
+    return image
+
+
+def draw_boxes(rng, shape):
+    """Draw boxes, some of them nearly alike."""
+    corner = rng.integers(0, 3, (*shape[:-1], 2)) + rng.uniform(0, 0.4, (*shape[:-1], 2))
+    return np.concatenate([corner, corner + rng.uniform(1, 2, corner.shape)], axis=-1)
+
+
+def draw_whole_boxes(rng, shape):
+    """Draw boxes of whole pixels, whose shares bfloat16 does not confuse with the threshold."""
+    corner = rng.integers(0, 3, (*shape[:-1], 2))
+    return np.concatenate([corner, corner + rng.integers(1, 4, corner.shape)], axis=-1)
+
+
+def iou(p, q):
+    """Divide the area that two boxes share by the area that they cover."""
+    size = np.maximum(np.minimum(p[2:], q[2:]) - np.maximum(p[:2], q[:2]), 0)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (p, q)]
+    return size[0] * size[1] / (sum(areas) - size[0] * size[1])
+
+
+def suppressed(boxes):
+    """Let a box stay if none that stays before it covers it."""
+    stays = np.zeros(boxes.shape[:2])
+    for b, picture in enumerate(boxes):
+        for i, box in enumerate(picture):
+            stays[b, i] = all(not stays[b, j] or iou(picture[j], box) <= 0.31 for j in range(i))
+    return stays
+
+
+def patch_detection(y_true, y_pred):
+    """Add up entropy and error of the box, patch by patch."""
+    losses = np.zeros(y_true.shape[:2])
+    for b, n in np.ndindex(losses.shape):
+        k, logits = int(y_true[b, n, 0]), y_pred[b, n, :3]
+        losses[b, n] = np.log(np.exp(logits).sum()) - logits[k]
+        if k > 0:
+            losses[b, n] += 0.5 * np.abs(y_true[b, n, 1:] - y_pred[b, n, 3:]).sum() / (4 * 2)
+    return losses
+
+
 # Two heads of size 4: the scale 1/√4 is exact, while other roots are rounded as Keras rounds them.
 SEQUENCE = Input((2, 5, 8), free=(0, 1))
 
@@ -164,5 +214,42 @@ CASES = [
         make=lambda k: lambda first, second: kerasdl.ops.attention_rollout([first, second]),
         inputs=(Input((2, 3, 5, 5), "probabilities"), Input((2, 3, 5, 5), "probabilities")),
         reference=rollout,
+    ),
+    FunctionCase(
+        symbol="ops.join_patches",
+        make=lambda k: lambda x: kerasdl.ops.join_patches(x, (4, 6), 2),
+        inputs=(Input((2, 6, 12)),),
+        reference=joined,
+    ),
+    FunctionCase(
+        symbol="ops.box_iou",
+        inputs=(Input((2, 4, 4), draw_boxes), Input((2, 3, 4), draw_boxes)),
+        reference=lambda a, b: np.array(
+            [[[iou(p, q) for q in b[i]] for p in a[i]] for i in range(len(a))]
+        ),
+    ),
+    FunctionCase(
+        symbol="ops.non_max_suppression",
+        make=lambda k: (
+            lambda x: kerasdl.ops.cast(kerasdl.ops.non_max_suppression(x, 0.31), x.dtype)
+        ),
+        inputs=(Input((3, 9, 4), draw_whole_boxes, differentiable=False),),
+        reference=suppressed,
+    ),
+    FunctionCase(
+        symbol="losses.patch_detection",
+        kwargs={"box_weight": 0.5, "unit": 2.0},
+        inputs=(Input((2, 5, 5), "integers", high=3, differentiable=False), Input((2, 5, 7))),
+        reference=patch_detection,
+    ),
+    FunctionCase(
+        symbol="losses.PatchDetection",
+        make=lambda k: (
+            lambda y_true, y_pred: kerasdl.losses.PatchDetection(0.5, 2.0, dtype=y_pred.dtype)(
+                y_true, y_pred
+            )
+        ),
+        inputs=(Input((2, 5, 5), "integers", high=3, differentiable=False), Input((2, 5, 7))),
+        reference=lambda y_true, y_pred: patch_detection(y_true, y_pred).mean(),
     ),
 ]
