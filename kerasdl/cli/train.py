@@ -18,6 +18,8 @@ _DEFAULT_DATASET = {
     "captioner": "scenes",
     "transformer": "cmudict",
     "language_model": "brown",
+    "segmenter": "scenes",
+    "detector": "scenes",
 }
 
 
@@ -26,8 +28,8 @@ def train(
     model: Annotated[
         str | None,
         typer.Argument(
-            help="Network to train: vit, cnn, mlp, rnn, tagger, seq2seq, captioner, transformer or "
-            "language_model.",
+            help="Network to train: vit, cnn, mlp, rnn, tagger, seq2seq, captioner, transformer, "
+            "language_model, segmenter or detector.",
             show_default=False,
         ),
     ] = None,
@@ -140,6 +142,6 @@ def _shares(results: dict, model: str | None = None) -> list[tuple[str, str]]:
         (name.removeprefix("test_").replace("_", " "), f"{value:.2%}")
         for name, value in results.items()
         if name.startswith("test_")
-        and name.endswith(("accuracy", "error"))
+        and name.endswith(("accuracy", "error", "iou", "ap50"))
         and name not in left_out
     ]

@@ -107,6 +107,7 @@ def from_arrays(
     start_epoch: int,
     drop_remainder: bool,
     augment: Callable[[Any, Any], Any] | None,
+    augment_targets: bool = False,
 ) -> "tf.data.Dataset":
     """Make the same batches from arrays in memory; the arguments are taken as checked.
 
@@ -122,6 +123,8 @@ def from_arrays(
         start_epoch: See `pipeline`.
         drop_remainder: See `pipeline`.
         augment: See `pipeline`; only for inputs that are one array.
+        augment_targets: Whether the targets are maps of the images, (N, H, W), which move as these
+            do. `augment` must then only choose pixels, as `augment.shift_and_flip` does.
 
     Returns:
         A `tf.data.Dataset` of inputs and targets, and of weights where there are any.
@@ -163,6 +166,8 @@ def from_arrays(
         if augment is not None:
             key = fold(fold(tf.constant([seed, _AUGMENT_STREAM], tf.int32), epoch), batch)
             first = _same_kind(augment(first, key), first)
+            if augment_targets:  # the same seed: the same shift
+                rest[0] = augment(rest[0][..., tf.newaxis], key)[..., 0]
         return first, *rest
 
     steps = tf.data.Dataset.range(start_epoch * batches, epochs * batches)

@@ -16,8 +16,8 @@ class TrainConfig:
     """The settings of one training run.
 
     Attributes:
-        model: Name of the network: "vit", "cnn", "mlp", "rnn", "tagger", "seq2seq",
-            "captioner", "transformer" or "language_model".
+        model: Name of the network: "vit", "cnn", "mlp", "rnn", "tagger", "seq2seq", "captioner",
+            "transformer", "language_model", "segmenter" or "detector".
         dataset: Name of the data set, see `kerasdl data list`.
         epochs: Passes over the training data.
         batch_size: Examples in one step.

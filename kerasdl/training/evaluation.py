@@ -20,6 +20,7 @@ class Evaluation(NamedTuple):
         examples: How many examples there were.
         confusion: (classes, classes): true class down, predicted across.
         errors: Further shares, by name, that are better the smaller they are.
+        scores: Further shares, by name, that are better the larger they are.
     """
 
     accuracy: float
@@ -27,6 +28,7 @@ class Evaluation(NamedTuple):
     examples: int
     confusion: np.ndarray
     errors: dict[str, float] = {}  # noqa: RUF012  nothing writes into it
+    scores: dict[str, float] = {}  # noqa: RUF012  nor into this
 
     @property
     def balanced_accuracy(self) -> float:
@@ -41,6 +43,7 @@ class Evaluation(NamedTuple):
             "accuracy": self.accuracy,
             "balanced_accuracy": self.balanced_accuracy,
             **self.errors,
+            **self.scores,
             "loss": self.loss,
             "examples": self.examples,
         }

@@ -18,11 +18,12 @@ class Examples(NamedTuple):
 
     Attributes:
         inputs: What the network takes: an array (N, …) or a tuple of them. Pixels are uint8.
-        targets: What it is to say, (N,) or (N, T) int32.
+        targets: What it is to say, (N, …) int32: one label, or one for each step or pixel.
         weights: 1 where a target counts, 0 where it is padding; None: all count.
         lengths: Where sequences are to be batched by length: (N,), behind which step there is
             nothing but padding.
         boundaries: Lengths of the batches then.
+        maps: Whether the targets are maps of the pictures, which move as these do.
     """
 
     inputs: Any
@@ -30,6 +31,7 @@ class Examples(NamedTuple):
     weights: np.ndarray | None = None
     lengths: np.ndarray | None = None
     boundaries: tuple[int, ...] = ()
+    maps: bool = False
 
 
 def steps_in_epoch(config: TrainConfig, examples: Examples) -> int:
@@ -93,7 +95,8 @@ def in_order(examples: Examples, batch_size: int = 256):
 
 
 def _batches(examples, batch_size, how, augment):
-    inputs, targets, weights, lengths, boundaries = examples
+    inputs, targets, weights, lengths, boundaries, maps = examples
     if lengths is not None:
         return by_length(inputs, targets, weights, lengths, boundaries, batch_size, **how)
-    return from_arrays(inputs, targets, batch_size, weights=weights, augment=augment, **how)
+    how |= {"weights": weights, "augment": augment, "augment_targets": maps}
+    return from_arrays(inputs, targets, batch_size, **how)

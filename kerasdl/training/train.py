@@ -11,7 +11,6 @@ import keras
 import kerasdl
 from kerasdl.backend import make_deterministic
 from kerasdl.callbacks import BestWeights, ProgressBar
-from kerasdl.losses import SmoothedSparseCategoricalCrossentropy
 from kerasdl.optimizers import schedules
 from kerasdl.training.checkpoint import Checkpoint
 from kerasdl.training.config import TrainConfig
@@ -123,13 +122,13 @@ def compile_model(
     Returns:
         How many optimiser steps an epoch has.
     """
-    steps = steps_in_epoch(config, examples)
+    steps, task = steps_in_epoch(config, examples), task_of(config)
     model.compile(
         optimizer=library.optimizers.Adam(
             _schedule(config, steps), weight_decay=config.weight_decay or None
         ),
-        loss=_loss(config, library),
-        weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        loss=task.loss(library),
+        weighted_metrics=[task.accuracy()],
     )
     model.optimizer.build(model.trainable_variables)
     return steps
@@ -151,14 +150,6 @@ def _schedule(config, steps):
         warmup_target=config.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
-
-
-def _loss(config, library):
-    # The mean over what counts: padding must not make the loss of a short sentence small.
-    mean = {"reduction": "mean_with_sample_weight"}
-    if config.label_smoothing:  # Keras has no such loss of integer labels
-        return SmoothedSparseCategoricalCrossentropy(config.label_smoothing, **mean)
-    return library.losses.SparseCategoricalCrossentropy(from_logits=True, **mean)
 
 
 def fresh_session(seed: int) -> None:

@@ -7,13 +7,24 @@ from kerasdl.errors import InputError
 from kerasdl.training.config import TrainConfig
 from kerasdl.training.tasks.base import Task
 from kerasdl.training.tasks.captions import Caption
+from kerasdl.training.tasks.detection import Detect
 from kerasdl.training.tasks.language import ContinueText
 from kerasdl.training.tasks.pictures import ClassifyPictures
+from kerasdl.training.tasks.segmentation import Segment
 from kerasdl.training.tasks.spelling import Pronounce
 from kerasdl.training.tasks.tags import TagWords
 from kerasdl.training.tasks.texts import ClassifyTexts
 
-TASKS = (ClassifyPictures, ClassifyTexts, TagWords, Pronounce, Caption, ContinueText)
+TASKS = (
+    ClassifyPictures,
+    ClassifyTexts,
+    TagWords,
+    Pronounce,
+    ContinueText,
+    Caption,
+    Segment,
+    Detect,
+)
 
 
 def task_of(config: TrainConfig, data_dir: str | os.PathLike | None = None) -> Task:

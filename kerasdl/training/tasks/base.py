@@ -8,6 +8,7 @@ import numpy as np
 
 from kerasdl import datasets
 from kerasdl.errors import InputError
+from kerasdl.losses import SmoothedSparseCategoricalCrossentropy
 from kerasdl.training.config import TrainConfig
 from kerasdl.training.evaluation import Evaluation, evaluate_examples
 from kerasdl.training.examples import Examples
@@ -47,6 +48,22 @@ class Task:
     def examples(self, model: keras.Model, split: str) -> Examples:
         """Return a split as the network's inputs and targets."""
         raise NotImplementedError
+
+    def loss(self, library: Any) -> keras.Loss:
+        """Return what is minimised.
+
+        Args:
+            library: `kerasdl`, or `keras` for the built-ins.
+        """
+        # The mean over what counts: padding must not make the loss of a short sentence small.
+        mean = {"reduction": "mean_with_sample_weight"}
+        if self.config.label_smoothing:  # Keras has no such loss of integer labels
+            return SmoothedSparseCategoricalCrossentropy(self.config.label_smoothing, **mean)
+        return library.losses.SparseCategoricalCrossentropy(from_logits=True, **mean)
+
+    def accuracy(self) -> keras.metrics.Metric:
+        """Return the metric "accuracy", by which the best epoch is chosen."""
+        return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
 
     def baseline(self, model: keras.Model) -> Baseline:
         """Measure on the test split what needs no network."""
