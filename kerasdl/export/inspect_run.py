@@ -5,12 +5,14 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras import ops
 
 from kerasdl import datasets, inspection
 from kerasdl.activations import softmax
 from kerasdl.errors import InputError
 from kerasdl.inspection.answers import file_names
-from kerasdl.models import CNN, MLP, Captioner, Seq2Seq
+from kerasdl.inspection.scenes import save_boxes, save_masks, sure
+from kerasdl.models import CNN, MLP, Captioner, Seq2Seq, ViTDetector, ViTSegmenter
 from kerasdl.models.patch_transformer import PatchTransformer
 from kerasdl.training.run import Run
 
@@ -44,10 +46,19 @@ def inspect_run(run: Run, files: Sequence[Path], texts: Sequence[str], folder: P
     images, names = _pictures(model, files), file_names(files)
     if isinstance(model, Captioner):
         return [_words(model, *pair, folder) for pair in zip(images, names, strict=True)]
-    titles = names
+    class_names, titles = datasets.info(run.config.dataset).class_names, names
     if len(model.output_shape) == 2:
-        titles = _titles(model, images, datasets.info(run.config.dataset).class_names)
-    return inspection.save_explanation(folder, inspection.explain(model, images), names, titles)
+        titles = _titles(model, images, class_names)
+    paths = inspection.save_explanation(folder, inspection.explain(model, images), names, titles)
+    if isinstance(model, ViTSegmenter):
+        masks = ops.convert_to_numpy(model(images, training=False)).argmax(axis=-1)
+        paths.append(folder / "masks.png")
+        save_masks(paths[-1], images, masks, None, ("background", *class_names))
+    if isinstance(model, ViTDetector):
+        found = [ops.convert_to_numpy(part) for part in model.detect(images)]
+        paths.append(folder / "boxes.png")
+        save_boxes(paths[-1], images, sure(zip(*found, strict=True)), None, class_names)
+    return paths
 
 
 def _pictures(model, files):
@@ -67,7 +78,7 @@ def _pictures(model, files):
 
 
 def _titles(model, images, class_names):
-    probabilities = keras.ops.convert_to_numpy(softmax(model(images, training=False)))
+    probabilities = ops.convert_to_numpy(softmax(model(images, training=False)))
     return [f"{class_names[p.argmax()]}, {p.max():.0%}" for p in probabilities]
 
 

@@ -18,6 +18,8 @@ from kerasdl.models import (
     RecurrentTagger,
     Seq2Seq,
     Transformer,
+    ViTDetector,
+    ViTSegmenter,
 )
 from kerasdl.training.run import Run
 
@@ -62,13 +64,15 @@ def export_model(
 
     | network | `serving_default` | answer |
     | --- | --- | --- |
-    | of pictures | `image_bytes` | `label`, `probability`, `probabilities`, `classes` |
+    | of pictures | `image_bytes` | `label`, `probability` and so on; also `explain` |
     | `RecurrentClassifier` | `text` | the same |
     | `RecurrentTagger` | `text` | `words`, `tags`, `probabilities` |
     | `Seq2Seq` | `text` | `phonemes`, `candidates`, `scores`; also `greedy` and `explain` |
     | `Transformer` | `text` | the same |
     | `Captioner` | `image_bytes` | `caption`, `candidates`, `scores` |
     | `LanguageModel` | `text` | `text`, `continuation`; also `greedy`, `beam` and `sample` |
+    | `ViTSegmenter` | `image_bytes` | `mask`, `labels`, `shares`; also `explain` |
+    | `ViTDetector` | `image_bytes` | `boxes`, `labels`, `scores`; also `explain` |
 
     Images are PNG or JPEG of any size. `tensor` takes the network's own arrays and answers
     `logits`. Requests that warm the model up lie in `assets.extra/tf_serving_warmup_requests`.
@@ -116,6 +120,7 @@ def signatures_of(model: keras.Model, class_names: Sequence[str] | None) -> Any:
         InputError: If a classifier's classes are not named one by one.
     """
     # Not at the top: they bring TensorFlow.
+    from kerasdl.export import scene_signatures as scenes
     from kerasdl.export import sequence_signatures as sequences
     from kerasdl.export.language_signatures import TextContinuer
     from kerasdl.export.signatures import ImageClassifier, TextClassifier
@@ -129,6 +134,12 @@ def signatures_of(model: keras.Model, class_names: Sequence[str] | None) -> Any:
     ):
         if isinstance(model, network):
             return signatures(model)
+    for network, signatures in (
+        (ViTSegmenter, scenes.PixelClassifier),
+        (ViTDetector, scenes.ObjectFinder),
+    ):
+        if isinstance(model, network):
+            return signatures(model, class_names)
     classes = model.output_shape[-1]
     if class_names is None or len(class_names) != classes:
         received = "None" if class_names is None else f"{len(class_names)} names"

@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasdl.errors import InputError
 from kerasdl.inspection.explanation_plots import save_explanation
+from kerasdl.inspection.scenes import save_boxes, save_masks
 
 SEEN = ("image", "attention", "rollout", "grad_cam", "saliency")
 
@@ -42,7 +43,26 @@ def draw_answers(
         f"{answer['label']}, {answer['probability']:.0%}" if "label" in answer else ""
         for answer in answers
     ]
-    return save_explanation(folder, seen, file_names(names), titles)
+    paths = save_explanation(folder, seen, file_names(names), titles)
+    images = seen["image"]
+    if "mask" in answers[0]:
+        paths.append(Path(folder) / "masks.png")
+        masks = np.array([answer["mask"] for answer in answers])
+        save_masks(paths[-1], images, masks, None, answers[0]["labels"])
+    if "boxes" in answers[0]:
+        paths.append(Path(folder) / "boxes.png")
+        kinds = sorted({label for answer in answers for label in answer["labels"]} - {""})
+        found = [_found(answer, kinds, images.shape[1:3]) for answer in answers]
+        save_boxes(paths[-1], images, found, None, kinds)
+    return paths
+
+
+def _found(answer, kinds, size):
+    """Return boxes in pixels, numbers of classes and scores, as `save_boxes` takes them."""
+    there = [i for i, label in enumerate(answer["labels"]) if label]
+    boxes = np.array(answer["boxes"])[there].reshape(-1, 4) * np.tile(size, 2)
+    classes = [kinds.index(answer["labels"][i]) for i in there]
+    return boxes, classes, [answer["scores"][i] for i in there]
 
 
 def file_names(paths: Sequence[str | Path]) -> list[str]:
