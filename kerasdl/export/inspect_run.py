@@ -12,7 +12,15 @@ from kerasdl.activations import softmax
 from kerasdl.errors import InputError
 from kerasdl.inspection.answers import file_names
 from kerasdl.inspection.scenes import save_boxes, save_masks, sure
-from kerasdl.models import CNN, MLP, Captioner, Seq2Seq, ViTDetector, ViTSegmenter
+from kerasdl.models import (
+    CNN,
+    MLP,
+    Captioner,
+    Seq2Seq,
+    Transformer,
+    ViTDetector,
+    ViTSegmenter,
+)
 from kerasdl.models.patch_transformer import PatchTransformer
 from kerasdl.training.run import Run
 
@@ -34,12 +42,12 @@ def inspect_run(run: Run, files: Sequence[Path], texts: Sequence[str], folder: P
             takes.
     """
     model = keras.saving.load_model(run.model_path, compile=False)
-    if isinstance(model, Seq2Seq):
-        return [_alignments(model, [*texts, *_lines(files)], folder)]
+    if isinstance(model, Seq2Seq | Transformer):
+        return _alignments(model, [*texts, *_lines(files)], folder)
     if not isinstance(model, PatchTransformer | CNN | MLP | Captioner):
         raise InputError(
             f"There is nothing to see yet in the network {run.config.model!r}; there is in vit, "
-            "cnn, mlp, segmenter, detector, seq2seq and captioner."
+            "cnn, mlp, segmenter, detector, seq2seq, transformer and captioner."
         )
     if texts:
         raise InputError(f"{run.config.model!r} takes pictures: give --input with PNG or JPEG.")
@@ -98,16 +106,36 @@ def _alignments(model, words, folder):
     if not words:
         raise InputError("There is no text in what was given.")
     answer = Pronouncer(model).explain(tf.constant(words))
-    pairs = []
-    for letters, phonemes, weights in zip(
-        answer["letters"].numpy(), answer["phonemes"].numpy(), answer["alignment"].numpy()
-    ):
-        read, written = ([s.decode() for s in row if s] for row in (letters, phonemes))
-        pairs.append((read, written, weights[: len(written), : len(read)]))
+    answer = {key: value.numpy() for key, value in answer.items()}
+    read, written = (
+        [[s.decode() for s in row if s] for row in answer[key]] for key in ("letters", "phonemes")
+    )
+    triples = [
+        (r, w, weights[: len(w), : len(r)])
+        for r, w, weights in zip(read, written, answer["alignment"], strict=True)
+    ]
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "alignment.png"
-    inspection.save_alignments(path, pairs)
-    return path
+    paths = [folder / "alignment.png"]
+    inspection.save_alignments(paths[0], triples)
+    if isinstance(model, Transformer):
+        for i, name in enumerate(file_names(["".join(filter(str.isalnum, r)) for r in read])):
+            paths.append(folder / f"attention-{name}.png")
+            inspection.save_heads(paths[-1], _heads(answer, i, read[i], written[i]))
+    return paths
+
+
+def _heads(answer, i, read, written):
+    """Return every head of a Transformer for word i, as `save_heads` takes them."""
+    wrote = ["▷", *written[:-1]]  # what stands before each phoneme
+    attentions = []
+    for name, looking, looked_at in (
+        ("encoder", read, read),
+        ("decoder", wrote, wrote),
+        ("cross", wrote, read),
+    ):
+        layers = answer[f"{name}_attention"][i, :, :, : len(looking), : len(looked_at)]
+        attentions.append((name, looking, looked_at, list(layers)))
+    return attentions
 
 
 def _words(model, image, name, folder):

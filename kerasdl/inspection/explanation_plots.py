@@ -42,7 +42,7 @@ def save_explanation(
             path = folder / f"attention-{name}.png"
             paths.append(path)
             grid = seen["rollout"].shape[1:]
-            save_heads(path, seen["image"][i], seen["attention"][i], grid, titles[i])
+            save_heads_over_picture(path, seen["image"][i], seen["attention"][i], grid, titles[i])
     return paths
 
 
@@ -74,7 +74,7 @@ def save_maps(path: Path, seen: Mapping[str, np.ndarray], titles: Sequence[str])
     _write(figure, path)
 
 
-def save_heads(
+def save_heads_over_picture(
     path: Path, image: np.ndarray, attention: np.ndarray, grid: tuple[int, int], title: str
 ) -> None:
     """Draw the attention of every layer and head.

@@ -5,15 +5,14 @@ from keras import ops
 
 from kerasdl import layers
 from kerasdl.layers.arguments import positive_integer
-from kerasdl.models.common import reject_unknown, serialize_dtype
+from kerasdl.models.common import Network, reject_unknown
 from kerasdl.ops.embedding import patch_grid, resize_positions
 
 
-class PatchTransformer(keras.Model):
+class PatchTransformer(Network):
     """A picture read as a sequence of patches by the encoder of a Transformer.
 
-    What stands behind the encoder, and so what the network answers, is the subclass's. Each keeps
-    its constructor's arguments in `_config`.
+    What stands behind the encoder, and so what the network answers, is the subclass's.
     """
 
     @property
@@ -101,15 +100,6 @@ class PatchTransformer(keras.Model):
         )
         return other
 
-    def get_config(self):
-        """Return the constructor's arguments."""
-        return self._config | {"name": self.name}
-
-    @classmethod
-    def from_config(cls, config):
-        """Build the network again from `get_config`."""
-        return cls(**config)
-
 
 def checked_config(network, arguments, kwargs):
     """Return the arguments that the networks share, checked, and the dtype among `kwargs`.
@@ -140,7 +130,6 @@ def checked_config(network, arguments, kwargs):
         "image_shape": image_shape,
         "patch_size": patch,
         "mlp_dim": 2 * arguments["hidden_dim"] if mlp_dim is None else mlp_dim,
-        "dtype": serialize_dtype(dtype),
     }
     return config, dtype
 

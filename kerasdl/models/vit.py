@@ -99,11 +99,10 @@ class ViT(PatchTransformer):
         }
         config, dtype = checked_config("ViT", arguments, kwargs)
         image = keras.Input(config["image_shape"], name="image")
-        z = encoded_patches(image, class_token=pooling == "token", **config | {"dtype": dtype})
+        z = encoded_patches(image, class_token=pooling == "token", **config, dtype=dtype)
         y = z[:, 0] if pooling == "token" else keras.ops.mean(z, axis=1)
         logits = layers.Dense(num_classes, dtype=head_dtype(dtype), name="head")(y)
-        super().__init__(inputs=image, outputs=logits, **kwargs)
-        self._config = config
+        super().__init__(image, logits, config, dtype, **kwargs)
 
     @property
     def pooling(self):

@@ -98,12 +98,12 @@ class ViTDetector(PatchTransformer):
         }
         config, dtype = checked_config("ViTDetector", arguments, kwargs)
         image = keras.Input(config["image_shape"], name="image")
-        z = encoded_patches(image, **config | {"dtype": dtype})
+        z = encoded_patches(image, **config, dtype=dtype)
         logits = layers.Dense(1 + num_classes, dtype=head_dtype(dtype), name="head")(z)
         t = layers.Dense(4, dtype=head_dtype(dtype), name="box_head")(z)
         boxes = patch_boxes(t, config["image_shape"][:2], config["patch_size"])
-        super().__init__(inputs=image, outputs=ops.concatenate([logits, boxes], axis=-1), **kwargs)
-        self._config = config
+        answers = ops.concatenate([logits, boxes], axis=-1)
+        super().__init__(image, answers, config, dtype, **kwargs)
 
     def detect(self, images, most=10, overlap=0.5):
         """Find objects, each once.

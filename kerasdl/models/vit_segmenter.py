@@ -97,11 +97,10 @@ class ViTSegmenter(PatchTransformer):
         config, dtype = checked_config("ViTSegmenter", arguments, kwargs)
         P_h, P_w = config["patch_size"]
         image = keras.Input(config["image_shape"], name="image")
-        z = encoded_patches(image, **config | {"dtype": dtype})
+        z = encoded_patches(image, **config, dtype=dtype)
         x_p = extract_patches(image, (P_h, P_w))
         h = ops.concatenate([z, ops.cast(x_p, z.dtype)], axis=-1)
         h = layers.Dense(config["mlp_dim"], activation="gelu", dtype=dtype, name="mlp_head")(h)
         pixels = layers.Dense(P_h * P_w * num_classes, dtype=head_dtype(dtype), name="head")(h)
         logits = join_patches(pixels, config["image_shape"][:2], (P_h, P_w))
-        super().__init__(inputs=image, outputs=logits, **kwargs)
-        self._config = config
+        super().__init__(image, logits, config, dtype, **kwargs)

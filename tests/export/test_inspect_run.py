@@ -19,6 +19,12 @@ NETWORKS = {
     "cnn": ("digits", lambda: models.CNN(*DIGITS, filters=(2,), dense_units=4)),
     "mlp": ("digits", lambda: models.MLP(*DIGITS, hidden_units=[4])),
     "seq2seq": ("cmudict", lambda: models.Seq2Seq(["a", "b"], ["AE", "B"], 4, units=4)),
+    "transformer": (
+        "cmudict",
+        lambda: models.Transformer(
+            ["a", "b"], ["AE", "B"], 4, num_layers=2, num_heads=2, hidden_dim=4
+        ),
+    ),
     "captioner": (
         "scenes",
         lambda: models.Captioner((8, 8, 1), ["a", "bag"], 3, filters=[2], units=4),
@@ -81,6 +87,13 @@ def test_words_in(run, files, arguments, monkeypatch):
     result = inspect(run("seq2seq"), *arguments, "--out", "drawn")
     assert result.exit_code == 0, result.output
     assert [p.name for p in (files / "drawn").iterdir()] == ["alignment.png"]
+
+
+def test_every_head_of_a_transformer(run, files):
+    result = inspect(run("transformer"), "--input", files / "words.txt", "--out", files / "drawn")
+    assert result.exit_code == 0, result.output
+    drawn = sorted(path.name for path in (files / "drawn").iterdir())
+    assert drawn == ["alignment.png", "attention-abba.png", "attention-bab.png"]
 
 
 @pytest.mark.parametrize(
