@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all verify verify-tensorflow verify-jax verify-torch verify-sample \
         keras-suite keras-suite-tensorflow keras-suite-jax bench-foundations bench-recurrent bench-decoding \
-        cnn-parity soak notebooks lint format clean
+        bench-serving cnn-parity soak notebooks lint format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -85,6 +85,10 @@ bench-recurrent: $(READY) ## Recurrent layers against the built-ins, on TensorFl
 
 bench-decoding: $(READY) ## Decoding with a cache against computing all anew for each token
 	KERAS_BACKEND=tensorflow $(BIN)/python benchmarks/decoding.py
+
+# Needs wrk, and the folder of the recorded TF Serving: make bench-serving CONFORMANCE=folder
+bench-serving: $(READY) ## Requests a second of `kerasdl serve`, beside the real TF Serving's
+	$(BIN)/python benchmarks/serving.py $(CONFORMANCE)
 
 # Long: six full trainings. FLAGS="--epochs 1 --seeds 1" for a look.
 cnn-parity: $(READY) ## Train the CNN recipe from ours and from built-ins, three seeds each

@@ -41,6 +41,14 @@ def save_scale(path, factor, steps=0):
     return save(path, serving_default=_function(scale, x=([None], "float32")))
 
 
+def save_plus(path, number):
+    """A model whose answer tells its version: y = x / 2 + number - 0.5."""
+    return save(
+        path,
+        serving_default=_function(lambda x: {"y": x / 2 + (number - 0.5)}, x=([None], "float32")),
+    )
+
+
 def save_half_plus_two(path):
     """The signatures of the recorded `half_plus_two`."""
     import tensorflow as tf
@@ -188,6 +196,65 @@ def save_failing(path):
     )
 
 
+def save_examples(folder):
+    """The signatures of the recorded `examples`, `classifier` and `regressor`."""
+    import tensorflow as tf
+
+    features = {
+        "x": tf.io.FixedLenFeature([1], tf.float32),
+        "k": tf.io.FixedLenFeature([1], tf.int64, [0]),
+        "s": tf.io.FixedLenFeature([1], tf.string, ["dflt"]),
+    }
+    inputs = {"inputs": ([None], "string")}
+
+    def read(inputs):
+        return tf.io.parse_example(inputs, features)
+
+    def classify(inputs):
+        x = read(inputs)["x"]  # (N, 1)
+        classes = tf.tile([["cat", "dog", "été"]], [tf.shape(x)[0], 1])
+        return {"classes": classes, "scores": tf.concat([x, x / 10, 1 - x], 1)}
+
+    def regress(inputs):
+        found = read(inputs)
+        return {"outputs": 2 * found["x"] + tf.cast(found["k"], tf.float32)}
+
+    def twice(name, output):
+        def body(inputs):
+            value = read(inputs)[name]
+            return {output: tf.concat([value, value], 1)}
+
+        return _function(body, **inputs)
+
+    regress1d = _function(lambda inputs: {"outputs": 2 * read(inputs)["x"][:, 0]}, **inputs)
+    save(
+        folder / "examples" / "1",
+        serving_default=_function(lambda x: {"y": 2 * x}, x=([None], "float32")),
+        classify=_function(classify, **inputs),
+        regress=_function(regress, **inputs),
+        regress1d=regress1d,
+        badregress=twice("x", "outputs"),
+        classes_only=twice("s", "classes"),
+        scores_only=twice("x", "scores"),
+    )
+    save(folder / "classifier" / "1", serving_default=_function(classify, **inputs))
+    save(folder / "regressor" / "1", serving_default=regress1d)
+    _set_method(folder / "classifier" / "1", "serving_default", "classify")
+    _set_method(folder / "regressor" / "1", "serving_default", "regress")
+    _set_method(folder / "examples" / "1", "regress", "regress")
+
+
+def _set_method(path, signature, method):
+    """Name the method of a signature, which TensorFlow 2 always calls predict."""
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    file = path / "saved_model.pb"
+    model = SavedModel.FromString(file.read_bytes())
+    definition = model.meta_graphs[0].signature_def[signature]
+    definition.method_name = f"tensorflow/serving/{method}"
+    file.write_bytes(model.SerializeToString())
+
+
 def save_all(folder):
     """Every model above, below one folder."""
     save_half_plus_two(folder / "half_plus_two" / "123")
@@ -197,7 +264,23 @@ def save_all(folder):
     save_images(folder / "images" / "1")
     save_convolution(folder / "convolution" / "1")
     save_failing(folder / "failing" / "1")
+    save_examples(folder)
     return folder
+
+
+def models_config(folder, *blocks):
+    """Write a `models.config` for some of the models in a folder, and give its path.
+
+    Each block is a name, or a name and further protobuf text.
+    """
+    texts = []
+    for block in blocks:
+        name, more = (block, "") if isinstance(block, str) else block
+        base = more if "base_path" in more else f'base_path: "{folder / name}" {more}'
+        texts.append(f'config {{ name: "{name}" model_platform: "tensorflow" {base} }}')
+    file = folder / "models.config"
+    file.write_text("model_config_list {" + "\n".join(texts) + "}")
+    return file
 
 
 def write_warmup(path, *arrays, signature_name="serving_default", name="x"):
@@ -227,17 +310,27 @@ def png(brightness, size=8):
 
 
 @contextlib.contextmanager
-def serving(folder=None, poll_seconds=0.1, *, sources=None, **settings):
+def serving(folder=None, poll_seconds=0.1, **settings):
     """The server in a thread of this process; gives its URL and its store."""
+    from kerasdl.server.settings import Settings
+
+    settings = Settings(model_dir=folder, file_system_poll_wait_seconds=poll_seconds, **settings)
+    with serving_as(settings) as served:
+        yield served
+
+
+@contextlib.contextmanager
+def serving_as(settings):
+    """The same, as settings say; see `flags.parse`."""
     from kerasdl.server.launch import bind, sources_of
     from kerasdl.server.models import ModelStore
     from kerasdl.server.service import Service
-    from kerasdl.server.settings import Settings
 
-    if not {"model_base_path", "model_config_file"} & set(settings):
-        settings["model_dir"] = folder
-    settings = Settings(file_system_poll_wait_seconds=poll_seconds, **settings)
-    store = ModelStore(sources or sources_of(settings), poll_seconds)
+    store = ModelStore(
+        sources_of(settings),
+        settings.file_system_poll_wait_seconds,
+        labels_of_unavailable=settings.allow_version_labels_for_unavailable_models,
+    )
     store.rescan()
     store.start()
     service = Service(settings, store)

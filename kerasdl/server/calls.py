@@ -94,13 +94,13 @@ def _read_predict(acquire, action: str, body: bytes, check_method_names: bool) -
     servable = None
 
     def find_signature(name: str):
-        # Called once the text has proved to be JSON: TF Serving, too, complains of the text
-        # first and of the model after.
         nonlocal servable
-        servable = acquire()
+        servable = servable or acquire()
         return servable.signature(name)
 
-    name, row_format, inputs = decode_predict(body, find_signature)
+    # NumPy lets go of the interpreter's lock to convert many numbers, and to get it back takes
+    # longer than the conversion: the thread that runs the model does it for all of a batch.
+    name, row_format, inputs = decode_predict(body, find_signature, rough=True)
     dtypes = servable.output_dtypes(name)
     return Call(servable, name, inputs, lambda outputs: encode_predict(outputs, dtypes, row_format))
 

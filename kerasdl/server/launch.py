@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import importlib.util
 import logging
 import os
@@ -85,6 +86,9 @@ def _run(settings: Settings, sources: Sources, listener: socket.socket) -> None:
     from kerasdl.server.servable import Threads
     from kerasdl.server.service import Service
 
+    # TensorFlow's own objects, a million, stay for good: not to be looked through again and again.
+    gc.collect()
+    gc.freeze()
     store = ModelStore(
         sources,
         settings.file_system_poll_wait_seconds,

@@ -30,6 +30,8 @@ from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2
 
 from kerasdl.server.batching.rowwise import row_wise_signatures  # noqa: E402
 from kerasdl.server.codec import Signature, TensorSpec  # noqa: E402
+from kerasdl.server.codec.signature import NUMPY_TYPES  # noqa: E402
+from kerasdl.server.codec.wide import WideArray  # noqa: E402
 from kerasdl.server.errors import HTTP_STATUS, ServingError  # noqa: E402
 from kerasdl.server.metadata import metadata_json  # noqa: E402
 from kerasdl.server.metrics import RUN_LATENCY  # noqa: E402
@@ -45,7 +47,8 @@ class Threads:
     Args:
         inter_op: for operations side by side; -1 runs them one after the other on the caller's own
             thread, which spares small models two changes of thread a call.
-        intra_op: for the work inside one operation; 0 for one a core.
+        intra_op: for the work inside one operation; 0 for half the cores: the others read and
+            write requests, and threads that wait for each other keep them from it.
     """
 
     inter_op: int = -1
@@ -69,6 +72,7 @@ class Servable:
         self.name = name
         self.version = version
         self._functions: dict[str, tuple] = {}
+        self._wide_functions: dict[str, Callable] = {}
         self._function_lock = threading.Lock()
         self._lock = threading.Lock()
         self._running = 0
@@ -86,6 +90,11 @@ class Servable:
         self.signatures = {
             key: _signature(definition) for key, definition in meta_graph.signature_def.items()
         }
+        # NumPy's types of the inputs, `None` for those that no client can send.
+        self.input_types = {
+            key: {name: NUMPY_TYPES.get(spec.dtype) for name, spec in signature.inputs.items()}
+            for key, signature in self.signatures.items()
+        }
         self._output_dtypes = {
             key: {name: spec.dtype for name, spec in signature.outputs.items()}
             for key, signature in self.signatures.items()
@@ -97,7 +106,7 @@ class Servable:
     def _load(self, path: str, threads: Threads) -> meta_graph_pb2.MetaGraphDef:
         config = tf.compat.v1.ConfigProto(
             inter_op_parallelism_threads=threads.inter_op,
-            intra_op_parallelism_threads=threads.intra_op,
+            intra_op_parallelism_threads=threads.intra_op or max(1, (os.cpu_count() or 1) // 2),
         )
         config.gpu_options.allow_growth = True  # leave the rest of a GPU to others
         graph = tf.Graph()
@@ -143,7 +152,8 @@ class Servable:
 
         Args:
             name: name of the signature.
-            inputs: an array for each of its inputs, of its type; strings as `object` arrays.
+            inputs: an array for each of its inputs, of its type (float32 also as float64);
+                strings as `object` arrays.
 
         Returns:
             An array for each output.
@@ -154,18 +164,34 @@ class Servable:
         signature = self.signature(name)
         if self._guarded:
             _guard(signature, inputs)
+        if any(isinstance(array, WideArray) for array in inputs.values()):
+            return self._predict_wide(name, signature, inputs)
         run, feeds, outputs = self._function(name, signature)
         try:
             started = time.perf_counter()
-            results = run(*[inputs[key] for key in feeds])
+            results = run(*[_exact(inputs[key], dtype) for key, dtype in feeds.items()])
         except Exception as error:
             raise as_serving_error(error, "INVALID_ARGUMENT") from error
         took = time.perf_counter() - started
         RUN_LATENCY.observe((self.name, "Predict", "TF1"), took * 1e6)
         return {key: np.asarray(result) for key, result in zip(outputs, results, strict=True)}
 
+    def _predict_wide(self, name: str, signature: Signature, inputs) -> dict:
+        from kerasdl.server.wide import wide_function
+
+        try:
+            with self._function_lock:
+                if name not in self._wide_functions:
+                    self._wide_functions[name] = wide_function(self._session, signature)
+                call = self._wide_functions[name]
+            return call(inputs)
+        except Exception as error:
+            raise as_serving_error(error, "INVALID_ARGUMENT") from error
+
     def _function(self, name: str, signature: Signature) -> tuple:
         """The signature as a function of its feeds, made at its first use."""
+        if name in self._functions:
+            return self._functions[name]
         with self._function_lock:
             if name not in self._functions:
                 options = config_pb2.CallableOptions(
@@ -177,7 +203,7 @@ class Servable:
                     run = self._session._make_callable_from_options(options)
                 except Exception as error:
                     raise as_serving_error(error, "INTERNAL") from error
-                self._functions[name] = run, tuple(signature.inputs), tuple(signature.outputs)
+                self._functions[name] = run, self.input_types[name], tuple(signature.outputs)
             return self._functions[name]
 
     # A version that is being replaced finishes its requests before it is closed.
@@ -213,8 +239,16 @@ class Servable:
 
     def _close(self) -> None:
         self._functions.clear()
+        self._wide_functions.clear()
         self._session.close()
         self._closed()
+
+
+def _exact(array: np.ndarray, dtype: type | None) -> np.ndarray:
+    if array.dtype == np.float64 and dtype is np.float32:
+        with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite
+            return array.astype(np.float32)
+    return array
 
 
 def as_serving_error(error: Exception, otherwise: str) -> ServingError:

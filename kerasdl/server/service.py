@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from kerasdl.server.http import Listener
 from kerasdl.server.models import ModelStore
 from kerasdl.server.settings import Settings
 
+_SWITCH_SECONDS = 2e-4
 _GRACE_SECONDS = 30.0  # that running requests have to finish once the server is told to stop
 
 
@@ -45,6 +47,8 @@ class Service:
             listener: bound socket.
             ready: called once requests are answered.
         """
+        # The thread that ran a model gets the interpreter back soon, not after Python's 5 ms.
+        sys.setswitchinterval(_SWITCH_SECONDS)
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 runner.run(self._serve(listener, ready))

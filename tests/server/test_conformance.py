@@ -11,13 +11,24 @@ import math
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
+from serving_models import models_config, save_plus, serving_as
 
-CASES = [
-    json.loads(line)
-    for file in sorted((Path(__file__).parent / "cases").glob("*.jsonl"))
-    for line in file.read_text(encoding="utf-8").splitlines()
-]
+from kerasdl.server import flags
+
+FOLDER = Path(__file__).parent / "cases"
+
+
+def cases(pattern):
+    return [
+        json.loads(line)
+        for file in sorted(FOLDER.glob(pattern))
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+
+
+CASES = cases("*.jsonl")
 
 
 def as_bytes(case, key):
@@ -60,7 +71,50 @@ def same(ours, theirs):
 
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 def test_answers_as_recorded(server_url, case):
-    status, answer = send(server_url, case)
+    check(server_url, case)
+
+
+# ---- with flags ----------------------------------------------------------------------------------
+
+BATCHING = "max_batch_size { value: 64 } batch_timeout_micros { value: 1000 }"
+FLAGS = {
+    "cfg_batching": ["--enable_batching=true", "--batching_parameters_file={folder}/batching"],
+    "cfg_cors": ["--rest_api_enable_cors_support=true"],
+    "cfg_method_check": ["--enable_signature_method_name_check=true"],
+    "versions_labels": ["--allow_version_labels_for_unavailable_models"],
+}
+VERSIONS = """
+    model_version_policy { specific { versions: 1 versions: 2 } }
+    version_labels { key: "stable" value: 1 } version_labels { key: "canary" value: 2 }
+"""
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_answers_as_recorded_with_flags(served_models, tmp_path, name):
+    models = ["half_plus_two", "dtypes", "failing", "classifier", "regressor", "examples"]
+    for number in (1, 2, 3):
+        save_plus(tmp_path / "versions" / str(number), number + 0.5)
+    config = [(model, f'base_path: "{served_models / model}"') for model in models]
+    versions = f'base_path: "{tmp_path / "versions"}"'
+    config += [("versions", versions + VERSIONS), ("versions_latest", versions)]
+    (tmp_path / "batching").write_text(BATCHING)
+    arguments = [flag.format(folder=tmp_path) for flag in FLAGS[name]]
+    file = models_config(tmp_path, *config)
+    recorded = cases(f"flags/{name}.jsonl")
+    assert recorded
+    with serving_as(flags.parse([f"--model_config_file={file}", *arguments])) as (url, _):
+        for case in recorded:
+            check(url, case)
+        if name == "cfg_cors":
+            answer = httpx.get(f"{url}/v1/models/dtypes", trust_env=False)
+            assert answer.headers["access-control-allow-origin"] == "*"
+        if name == "cfg_batching":  # the real one never answers this
+            case = {"method": "POST", "path": "/v1/models/half_plus_two:predict"}
+            assert send(url, case | {"body": '{"inputs": []}'})[0] == 400
+
+
+def check(url, case):
+    status, answer = send(url, case)
     assert status == case["status"], answer[:300]
     expected = as_bytes(case, "answer")
     try:
@@ -73,7 +127,7 @@ def test_answers_as_recorded(server_url, case):
 
 def test_the_cases_are_there():
     assert len(CASES) > 300
-    assert len({case["id"].split("/")[0] for case in CASES}) == 11
+    assert len({case["id"].split("/")[0] for case in CASES}) == 13
 
 
 @pytest.mark.parametrize(

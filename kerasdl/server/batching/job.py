@@ -16,7 +16,7 @@ class Job:
     Args:
         servable: the version, held by the caller until `done`.
         signature_name: which of its functions.
-        inputs: an array for each input.
+        inputs: an array for each input; those of float32 may still be of float64.
         done: called on a thread of the scheduler with the outputs, or with what went wrong.
         deadline: `time.monotonic()` after which nobody wants the outputs any more.
     """

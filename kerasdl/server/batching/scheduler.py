@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from kerasdl.server.batching.job import Job, Outputs
+from kerasdl.server.batching.pool import Pool
 from kerasdl.server.errors import ServingError
 from kerasdl.server.metrics import BATCH_SIZES, QUEUE_LATENCY
 from kerasdl.server.servable import Servable, as_serving_error
@@ -58,29 +59,22 @@ class Scheduler:
         self._calls_a_lane = (threads or cores) if self.explicit else 1
         self._lanes: dict[tuple, _Lane] = {}
         self._lock = threading.Lock()
-        self._ready: queue.SimpleQueue[_Lane | Job | None] = queue.SimpleQueue()
         self._timers: list[tuple[float, int, _Lane]] = []
         self._count = itertools.count()
         self._timers_changed = threading.Condition(self._lock)
         self._stopped = False
-        self._threads = [
-            threading.Thread(target=self._work, name=f"kerasdl-model-{i}", daemon=True)
-            for i in range(threads or max(8, 2 * cores))
-        ]
+        self._pool: Pool[_Lane | Job] = Pool(
+            threads or max(8, 2 * cores), self._work, "kerasdl-model"
+        )
         if self.batching.batch_timeout_micros:
-            self._threads.append(
-                threading.Thread(target=self._watch_timers, name="kerasdl-timers", daemon=True)
-            )
-        for thread in self._threads:
-            thread.start()
+            threading.Thread(target=self._watch_timers, name="kerasdl-timers", daemon=True).start()
 
     def stop(self) -> None:
         """Take up no more jobs; those that run are finished."""
         with self._lock:
             self._stopped = True
             self._timers_changed.notify_all()
-        for _ in self._threads:
-            self._ready.put(None)
+        self._pool.stop()
 
     def run(
         self, servable: Servable, signature_name: str, inputs: Mapping[str, np.ndarray]
@@ -105,7 +99,7 @@ class Scheduler:
         """
         job.queued = time.perf_counter()
         if not self._prepare(job):
-            self._ready.put(job)
+            self._pool.submit(job)
             return
         key = (
             job.servable,
@@ -125,7 +119,7 @@ class Scheduler:
                 return
             if not self.batching.batch_timeout_micros or lane.rows >= most:
                 lane.running += 1
-                self._ready.put(lane)
+                self._pool.submit(lane)
             elif len(lane.jobs) == 1:
                 self._set_timer(lane)
 
@@ -155,7 +149,7 @@ class Scheduler:
                 f"Task size {job.rows} is larger than maximum input batch size "
                 f"{self.batching.max_batch_size}"
             )
-        return bool(arrays)
+        return bool(arrays) and all(isinstance(array, np.ndarray) for array in arrays)
 
     # ---- threads -----------------------------------------------------------------------------
 
@@ -172,17 +166,16 @@ class Scheduler:
                     lane = heapq.heappop(self._timers)[2]
                     if lane.jobs and lane.running < self._calls_a_lane:
                         lane.running += 1
-                        self._ready.put(lane)
+                        self._pool.submit(lane)
                 self._timers_changed.wait(self._timers[0][0] - now if self._timers else None)
 
-    def _work(self) -> None:
-        while (ready := self._ready.get()) is not None:
-            if isinstance(ready, Job):
-                self._call([ready])
-            else:
-                self._call(self._take(ready))
-                self._again(ready)
-            self.idle()
+    def _work(self, ready: _Lane | Job) -> None:
+        if isinstance(ready, Job):
+            self._call([ready])
+        else:
+            self._call(self._take(ready))
+            self._again(ready)
+        self.idle()
 
     def _take(self, lane: _Lane) -> list[Job]:
         """The next jobs of a lane, up to a full batch."""
@@ -207,7 +200,7 @@ class Scheduler:
             elif not self.batching.batch_timeout_micros or (
                 lane.rows >= self.batching.max_batch_size
             ):
-                self._ready.put(lane)
+                self._pool.submit(lane)
             else:
                 lane.running -= 1
                 self._set_timer(lane)
@@ -262,7 +255,11 @@ class Scheduler:
             parts = [job.inputs[name] for job in jobs]
             if size > rows:
                 parts.append(np.repeat(array[:1], size - rows, axis=0))
-            inputs[name] = np.concatenate(parts) if len(parts) > 1 else array
+            inputs[name] = array
+            if len(parts) > 1:
+                dtype = first.servable.input_types[first.signature_name][name]
+                with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite
+                    inputs[name] = np.concatenate(parts, dtype=dtype)
         outputs = first.servable.predict(first.signature_name, inputs)
         for array in outputs.values():
             if not array.ndim:

@@ -17,10 +17,10 @@ import numpy as np
 
 from kerasdl.server.codec.pretty import debug_string
 from kerasdl.server.codec.signature import NUMPY_TYPES
+from kerasdl.server.codec.wide import WideArray, shaped
 from kerasdl.server.errors import ServingError
 
 _TENSOR_MAX_RANK = 254  # TensorFlow's own limit
-_NUMPY_MAX_RANK = 64
 
 # 8- and 16-bit integers are read as 32-bit ones and cut to size.
 _INTEGER_RANGE = {
@@ -75,10 +75,6 @@ def _shape_of(value, name: str, room: int) -> tuple[int, ...]:
     rank = len(shape) + room
     if rank > _TENSOR_MAX_RANK:
         raise TooDeep(f"tensor parsing error: {name}")
-    if rank > _NUMPY_MAX_RANK:
-        raise TooDeep(
-            f"Input {name} has {rank} dimensions; this server takes up to {_NUMPY_MAX_RANK}"
-        )
     return tuple(shape)
 
 
@@ -116,7 +112,7 @@ def fast_array(value, dtype: str, name: str = "", room: int = 0) -> np.ndarray:
     return _filled(flat, shape, dtype)
 
 
-def _filled(flat: list, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+def _filled(flat: list, shape: tuple[int, ...], dtype: str) -> np.ndarray | WideArray:
     if dtype not in NUMPY_TYPES:  # only an empty array comes so far
         raise ServingError(f"Empty value for type: {dtype}", "UNIMPLEMENTED")
     wanted = NUMPY_TYPES[dtype]
@@ -128,7 +124,7 @@ def _filled(flat: list, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     else:
         with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite
             array = np.array(flat, wanted)
-    return array.reshape(shape)
+    return shaped(array, shape)
 
 
 def _collect(value, shape: tuple[int, ...], dtype: str, flat: list, level: int = 0) -> None:
@@ -148,7 +144,7 @@ def _collect(value, shape: tuple[int, ...], dtype: str, flat: list, level: int =
             f"Encountered list at unexpected size: {len(value)} at level: {level} "
             f"expected size: {shape[level]}"
         )
-    for item in value:  # no deeper than the shape, which has at most 64 levels
+    for item in value:  # no deeper than the shape, which has at most 254 levels
         _collect(item, shape, dtype, flat, level + 1)
 
 

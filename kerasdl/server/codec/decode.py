@@ -17,23 +17,27 @@ from kerasdl.server.codec.arrays import (
     is_base64_object,
     to_array,
 )
+from kerasdl.server.codec.flat import plain_input, read_array, read_head
 from kerasdl.server.codec.parse import RepeatedKeys, parse
 from kerasdl.server.codec.pretty import debug_string
 from kerasdl.server.codec.signature import Signature, TensorSpec
+from kerasdl.server.codec.wide import NUMPY_MAX_RANK, WideArray
 from kerasdl.server.errors import ServingError
 
 DEFAULT_SIGNATURE = "serving_default"
 
 
 def decode_predict(
-    body: bytes, find_signature: Callable[[str], Signature]
+    body: bytes, find_signature: Callable[[str], Signature], *, rough: bool = False
 ) -> tuple[str, bool, dict[str, np.ndarray]]:
     """Read a predict request.
 
     Args:
         body: JSON text.
-        find_signature: gives the signature of a name, or raises `ServingError`. It is called
-            after the text is known to be JSON, so errors come in TF Serving's order.
+        find_signature: gives the signature of a name, or raises `ServingError`. It may be called
+            twice. Its error is raised after the text is known to be JSON: errors come in TF
+            Serving's order.
+        rough: whether float32 arrays may come as float64, to be converted by the caller.
 
     Returns:
         The signature's name, whether the request is in row format, and the inputs by name.
@@ -46,6 +50,9 @@ def decode_predict(
         >>> decode_predict(b'{"instances": [1, 2.5]}', lambda name: signature)
         ('serving_default', True, {'x': array([1. , 2.5], dtype=float32)})
     """
+    plain = _plain(body, find_signature, rough)
+    if plain is not None:
+        return plain
     document = parse(body)
     name = requested_signature(document)
     signature = find_signature(name)
@@ -64,6 +71,23 @@ def decode_predict(
         columns = _from_columns(document["inputs"], signature.inputs)
         return name, False, columns
     raise ServingError("Missing 'inputs' or 'instances' key")
+
+
+def _plain(
+    body: bytes, find_signature: Callable[[str], Signature], rough: bool
+) -> tuple[str, bool, dict[str, np.ndarray]] | None:
+    """The short way; `None` if the long way must be taken, be it for its error."""
+    head = read_head(body)
+    if head is None:
+        return None
+    name, row_format, begin, end = head
+    name = name or DEFAULT_SIGNATURE
+    try:
+        only = plain_input(find_signature(name))
+    except ServingError:
+        return None
+    array = only and read_array(body, begin, end, only[1], rough=rough)
+    return None if array is None else (name, row_format, {only[0]: array})
 
 
 def requested_signature(document: dict) -> str:
@@ -161,6 +185,10 @@ def _rows_one_by_one(
                 f"{where} of 'instances' list. JSON object: {debug_string(row)} "
                 f"keys must be equal to: {','.join(sorted(specs))}"
             )
+    if any(isinstance(item, WideArray) for items in columns.values() for item in items):
+        raise TooDeep(
+            f"Rows of more than {NUMPY_MAX_RANK} dimensions must be plain lists of numbers"
+        )
     return {name: np.stack(items) for name, items in columns.items()}
 
 

@@ -1,5 +1,6 @@
 """Numbers, strings and the layout of JSON as TF Serving prints them."""
 
+import math
 import re
 
 import numpy as np
@@ -50,16 +51,16 @@ def float_texts(values: np.ndarray) -> list[str]:
     enough = "%.9g" if values.dtype == np.float32 else "%.17g"
     numbers = values.tolist()
     texts = ["%.6g" % number for number in numbers]  # noqa: UP031 - the layout of C's printf
-    with np.errstate(all="ignore"):
-        read_back = np.array(list(map(float, texts)), np.float64).astype(values.dtype)
-    for index in np.flatnonzero((read_back != values) & np.isfinite(values)):
-        texts[index] = enough % numbers[index]
-    return [_as_float(text) for text in texts]
+    # Rounded to 6 digits no finite number becomes infinite, so nothing overflows.
+    read_back = np.array(list(map(float, texts)), values.dtype)
+    for index in (read_back != values).nonzero()[0].tolist():
+        number = numbers[index]
+        if number == number:  # NaN is the one number that differs from itself
+            texts[index] = enough % number
+    return [text if "." in text or "e" in text else _as_float(text) for text in texts]
 
 
 def _as_float(text: str) -> str:
-    if "." in text or "e" in text:
-        return text
     return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(text) or text + ".0"
 
 
@@ -180,7 +181,7 @@ def nest(texts: list[str], shape: tuple[int, ...], depth: int, multiline: bool) 
     """
     for axis in range(len(shape) - 1, 0, -1):
         size = shape[axis]
-        groups = int(np.prod(shape[:axis], dtype=np.int64))
+        groups = math.prod(shape[:axis])
         texts = [
             bracket(texts[i * size : (i + 1) * size], depth + axis, multiline)
             for i in range(groups)

@@ -44,9 +44,12 @@ class TensorSpec:
         """
         if self.shape is None:
             return True
-        return len(shape) == len(self.shape) and all(
-            wanted in (None, size) for size, wanted in zip(shape, self.shape, strict=True)
-        )
+        if len(shape) != len(self.shape):
+            return False
+        for size, wanted in zip(shape, self.shape):  # `all` of a generator is slower
+            if wanted is not None and size != wanted:
+                return False
+        return True
 
 
 @dataclass(frozen=True)

@@ -36,13 +36,8 @@ class Connection(asyncio.Protocol):
         self.closing = False  # nothing more is read
         self.since = time.monotonic()
         self.reading_body = False
-        self._new_parser()
-        self.on_message_begin()
-
-    def _new_parser(self) -> None:
         self.parser = httptools.HttpRequestParser(self)
-        # Lines that end in a bare line feed, as TF Serving's library takes them.
-        self.parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
+        self.on_message_begin()
 
     # ---- of the transport --------------------------------------------------------------------
 

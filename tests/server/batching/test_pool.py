@@ -1,0 +1,26 @@
+import threading
+
+from kerasdl.server.batching.pool import Pool
+
+
+def test_all_work_is_done_and_the_last_thread_is_taken_first(caplog):
+    done, names = [], set()
+    event = threading.Event()
+
+    def run(number):
+        if number == 0:
+            raise ValueError("a fault")
+        done.append(number)
+        names.add(threading.current_thread().name)
+        event.set()
+
+    pool = Pool(4, run, "test")
+    pool.submit(0)
+    for i in range(1, 20):
+        event.clear()
+        pool.submit(i)
+        assert event.wait(5)
+    pool.stop()
+    assert done == list(range(1, 20))
+    assert len(names) <= 2  # the one that is just putting itself to sleep may be passed over
+    assert "a fault" in caplog.text

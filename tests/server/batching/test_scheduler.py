@@ -1,0 +1,183 @@
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from kerasdl.server.batching.job import Job
+from kerasdl.server.batching.scheduler import QUEUE_IS_FULL, Scheduler
+from kerasdl.server.errors import ServingError
+from kerasdl.server.settings import Batching
+
+
+class Model:
+    """y = 2 x, slowly, and notes the sizes of its calls."""
+
+    def __init__(self, row_wise=True, seconds=0.02):
+        self.name = "m"
+        self.input_types = {"s": {"x": np.float32}}
+        self.row_wise = row_wise
+        self.seconds = seconds
+        self.sizes = []
+        self.together = self.most_together = 0
+        self.lock = threading.Lock()
+
+    def may_share(self, name, inputs):
+        return self.row_wise
+
+    def predict(self, name, inputs):
+        (x,) = inputs.values()
+        with self.lock:
+            self.sizes.append(len(x) if x.ndim else 0)
+            self.together += 1
+            self.most_together = max(self.most_together, self.together)
+        time.sleep(self.seconds)
+        with self.lock:
+            self.together -= 1
+        if (x < 0).any():
+            raise ServingError("negative")
+        return {"y": 2 * x}
+
+
+class Answers:
+    def __init__(self):
+        self.got = {}
+        self.event = threading.Event()
+
+    def of(self, number, count):
+        def done(outputs):
+            self.got[number] = outputs
+            if len(self.got) == count:
+                self.event.set()
+
+        return done
+
+
+@pytest.fixture
+def scheduler(request):
+    made = Scheduler(getattr(request, "param", None))
+    yield made
+    made.stop()
+
+
+def ask(scheduler, model, arrays, **options):
+    answers = Answers()
+    for i, array in enumerate(arrays):
+        array = np.asarray(array, np.float32)
+        job = Job(model, "s", {"x": array}, answers.of(i, len(arrays)), **options)
+        scheduler.submit(job)
+    assert answers.event.wait(20)
+    return [answers.got[i] for i in range(len(arrays))]
+
+
+def test_what_arrives_meanwhile_shares_the_next_call(scheduler):
+    model = Model()
+    answers = ask(scheduler, model, [[i, i + 0.5] for i in range(20)])
+    for i, answer in enumerate(answers):
+        assert answer["y"].tolist() == [2 * i, 2 * i + 1]
+    assert model.sizes[0] == 2  # nobody waits for company
+    assert len(model.sizes) < 10
+    assert sum(model.sizes) == 40
+    assert model.most_together == 1
+
+
+def test_doubles_become_float32(scheduler):
+    model = Model()
+    answers = Answers()
+    for i in range(3):
+        x = np.array([0.1], np.float64)
+        scheduler.submit(Job(model, "s", {"x": x}, answers.of(i, 3)))
+    assert answers.event.wait(20)
+    assert {answers.got[i]["y"].dtype for i in (1, 2)} == {np.dtype(np.float32)}
+
+
+def test_only_the_one_at_fault_hears_of_it(scheduler):
+    model = Model()
+    answers = ask(scheduler, model, [[0], [1], [-1], [3]])
+    assert str(answers[2]) == "INVALID_ARGUMENT: negative"
+    assert [answers[i]["y"].tolist() for i in (0, 1, 3)] == [[0], [2], [6]]
+
+
+def test_what_is_not_proven_runs_alone_and_side_by_side(scheduler):
+    model = Model(row_wise=False, seconds=0.1)
+    ask(scheduler, model, [[i] for i in range(4)])
+    assert model.sizes == [1] * 4
+    assert model.most_together > 1
+
+
+def test_shapes_are_not_mixed(scheduler):
+    model = Model()
+    answers = ask(scheduler, model, [[[1]], [[1, 2]], [[3]], [[3, 4]], [[5]], [[5, 6]]])
+    assert answers[-1]["y"].tolist() == [[10, 12]]
+
+
+def test_late_and_cancelled_jobs_are_not_run(scheduler):
+    model = Model()
+    (late,) = ask(scheduler, model, [[1]], deadline=time.monotonic() - 1)
+    assert late.code == "DEADLINE_EXCEEDED"
+    answers = Answers()
+    scheduler.submit(Job(model, "s", {"x": np.ones(1, np.float32)}, answers.of(0, 2)))
+    cancelled = Job(model, "s", {"x": np.ones(1, np.float32)}, answers.of(1, 2))
+    cancelled.cancelled = True
+    scheduler.submit(cancelled)
+    assert answers.event.wait(20)
+    assert model.sizes == [1]
+
+
+def test_run_waits_and_raises(scheduler):
+    model = Model()
+    assert scheduler.run(model, "s", {"x": np.ones(2, np.float32)})["y"].tolist() == [2, 2]
+    with pytest.raises(ServingError, match="negative"):
+        scheduler.run(model, "s", {"x": -np.ones(2, np.float32)})
+
+
+@pytest.mark.parametrize(
+    "scheduler", [Batching(max_batch_size=4, num_batch_threads=1)], indirect=True
+)
+def test_batches_are_no_larger_than_said(scheduler):
+    model = Model(row_wise=False)
+    ask(scheduler, model, [[i] for i in range(12)])
+    assert max(model.sizes) == 4
+    with pytest.raises(ServingError, match="Task size 5 is larger than maximum input batch size 4"):
+        scheduler.run(model, "s", {"x": np.ones(5, np.float32)})
+
+
+@pytest.mark.parametrize(
+    "scheduler", [Batching(batch_timeout_micros=200_000, max_batch_size=8)], indirect=True
+)
+def test_timeout_waits_for_company_but_not_for_a_full_batch(scheduler):
+    model = Model(seconds=0)
+    began = time.perf_counter()
+    ask(scheduler, model, [[i] for i in range(3)])
+    assert time.perf_counter() - began > 0.15
+    assert model.sizes == [3]
+    began = time.perf_counter()
+    ask(scheduler, model, [[i] for i in range(8)])
+    assert time.perf_counter() - began < 0.15
+
+
+@pytest.mark.parametrize(
+    "scheduler", [Batching(max_batch_size=8, allowed_batch_sizes=(4, 8))], indirect=True
+)
+def test_batches_are_filled_to_an_allowed_size(scheduler):
+    model = Model()
+    assert scheduler.run(model, "s", {"x": np.ones(3, np.float32)})["y"].tolist() == [2, 2, 2]
+    assert model.sizes == [4]
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [Batching(max_batch_size=2, max_enqueued_batches=2, num_batch_threads=1)],
+    indirect=True,
+)
+def test_a_full_queue_refuses(scheduler):
+    model = Model(seconds=0.5)
+    answers = Answers()
+    refused = []
+    for i in range(20):
+        try:
+            scheduler.submit(Job(model, "s", {"x": np.ones(1, np.float32)}, answers.of(i, 99)))
+        except ServingError as error:
+            refused.append(error)
+    assert len(refused) >= 14
+    assert {(error.message, error.http_status) for error in refused} == {(QUEUE_IS_FULL, 503)}
