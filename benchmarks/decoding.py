@@ -7,6 +7,7 @@ Both write the same tokens.
 
 import argparse
 import json
+import re
 import statistics
 import time
 
@@ -116,14 +117,21 @@ def run(name, make, batch, length):
     return row
 
 
+def save(row):
+    """Write a row to the results, in place of the one of the same case."""
+    path = RESULTS / "decoding.json"
+    rows = json.loads(path.read_text())["rows"] if path.is_file() else []
+    rows = [other for other in rows if other["case"] != row["case"]]
+    content = {"command": "make bench-decoding", **machine(), "rows": [*rows, row]}
+    path.write_text(json.dumps(content, indent=1) + "\n")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--length", type=int, default=256)
-    length = parser.parse_args().length
-    rows = [
-        run(name, make, batch, length)
-        for name, make in (("LanguageModel", language_model), ("Transformer", transformer))
-        for batch in (1, 8)
-    ]
-    content = {"command": "make bench-decoding", **machine(), "rows": rows}
-    (RESULTS / "decoding.json").write_text(json.dumps(content, indent=1) + "\n")
+    parser.add_argument("--length", type=int, default=256, help="tokens to write")
+    parser.add_argument("--only", default="", help="run the cases whose name matches")
+    arguments = parser.parse_args()
+    for name, make in (("LanguageModel", language_model), ("Transformer", transformer)):
+        for batch in (1, 8):
+            if re.search(arguments.only, f"{name} {batch}"):
+                save(run(name, make, batch, arguments.length))
