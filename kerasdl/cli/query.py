@@ -125,7 +125,7 @@ def _is_labelled(prediction: Any) -> bool:
 
 
 def _in_words(prediction: Any) -> str:
-    """Return what a reader wants of an answer: tagged words, what was written, or all of it."""
+    """Return what a reader wants of an answer: tagged words, what was written, else all of it."""
     if isinstance(prediction, dict):
         if {"words", "tags"} <= prediction.keys():
             pairs = zip(prediction["words"], prediction["tags"], strict=False)
@@ -136,7 +136,11 @@ def _in_words(prediction: Any) -> str:
         if {"labels", "shares"} <= prediction.keys():
             seen = zip(prediction["labels"], prediction["shares"], strict=False)
             return ", ".join(f"{label} {share:.0%}" for label, share in seen if share >= 0.005)
-        for written in ("phonemes", "caption", "text"):
+        if {"neighbours", "similarities"} <= prediction.keys():
+            return ", ".join(prediction["neighbours"])
+        if {"continuation", "text"} <= prediction.keys():
+            return prediction["text"]
+        for written in ("phonemes", "caption"):
             if isinstance(prediction.get(written), str):
                 return prediction[written]
             if isinstance(prediction.get(written), list):  # one by one, "" behind the last

@@ -18,6 +18,7 @@ _DEFAULT_DATASET = {
     "captioner": "scenes",
     "transformer": "cmudict",
     "language_model": "brown",
+    "skipgram": "brown",
     "segmenter": "scenes",
     "detector": "scenes",
 }
@@ -29,7 +30,7 @@ def train(
         str | None,
         typer.Argument(
             help="Network to train: vit, cnn, mlp, rnn, tagger, seq2seq, captioner, transformer, "
-            "language_model, segmenter or detector.",
+            "language_model, skipgram, segmenter or detector.",
             show_default=False,
         ),
     ] = None,

@@ -17,6 +17,7 @@ from kerasdl.models import (
     RecurrentClassifier,
     RecurrentTagger,
     Seq2Seq,
+    SkipGram,
     Transformer,
     ViTDetector,
     ViTSegmenter,
@@ -71,6 +72,7 @@ def export_model(
     | `Transformer` | `text` | the same |
     | `Captioner` | `image_bytes` | `caption`, `candidates`, `scores` |
     | `LanguageModel` | `text` | `text`, `continuation`; also `greedy`, `beam` and `sample` |
+    | `SkipGram` | `text`, a word | `neighbours`, `similarities`, `vector` |
     | `ViTSegmenter` | `image_bytes` | `mask`, `labels`, `shares`; also `explain` |
     | `ViTDetector` | `image_bytes` | `boxes`, `labels`, `scores`; also `explain` |
 
@@ -124,12 +126,14 @@ def signatures_of(model: keras.Model, class_names: Sequence[str] | None) -> Any:
     from kerasdl.export import sequence_signatures as sequences
     from kerasdl.export.language_signatures import TextContinuer
     from kerasdl.export.signatures import ImageClassifier, TextClassifier
+    from kerasdl.export.word_signatures import WordNeighbours
 
     for network, signatures in (
         (RecurrentTagger, sequences.SentenceTagger),
         (Seq2Seq, sequences.Pronouncer),
         (Transformer, sequences.Pronouncer),
         (LanguageModel, TextContinuer),
+        (SkipGram, WordNeighbours),
         (Captioner, sequences.CaptionWriter),
     ):
         if isinstance(model, network):

@@ -17,7 +17,7 @@ class TrainConfig:
 
     Attributes:
         model: Name of the network: "vit", "cnn", "mlp", "rnn", "tagger", "seq2seq", "captioner",
-            "transformer", "language_model", "segmenter" or "detector".
+            "transformer", "language_model", "skipgram", "segmenter" or "detector".
         dataset: Name of the data set, see `kerasdl data list`.
         epochs: Passes over the training data.
         batch_size: Examples in one step.
@@ -33,7 +33,8 @@ class TrainConfig:
         seed: Seed of weights, order, dropout and augmentation.
         model_arguments: Arguments of the network beyond what the data set determines, and how the
             data are prepared: "rnn" and "tagger" `vocabulary_size`, "tagger" also `endings_size`
-            and `tags` ("universal" or "full"), "seq2seq" and "transformer" `stress`.
+            and `tags` ("universal" or "full"), "seq2seq" and "transformer" `stress`,
+            "skipgram" `vocabulary_size`, `window`, `negatives` and `subsampling`.
 
     Raises:
         InputError: Naming the setting, what came and what was expected.

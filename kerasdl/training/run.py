@@ -29,7 +29,7 @@ class Run:
       learning_curve.png
       confusion_matrix.png   where classes are told apart
       samples.png            where sequences are written
-      samples.txt            where text is continued
+      samples.txt            where text is continued, or words have neighbours
       attention.png          of a Transformer: every head of every layer
     ```
 

@@ -127,6 +127,8 @@ def test_texts_or_images(query, images):
         ({"words": ["Go", ".", ""], "tags": ["VERB", ".", ""]}, "Go/VERB ./."),
         ({"phonemes": "K AE T", "candidates": ["K AE T"], "scores": [-0.1]}, "K AE T"),
         ({"caption": "a bag", "candidates": ["a bag"]}, "a bag"),
+        ({"continuation": " mat.", "text": "The cat sat on the mat."}, "The cat sat on the mat."),
+        ({"neighbours": ["cat", "cow"], "similarities": [0.9, 0.8]}, "cat, cow"),
         ({"y": [1.5]}, '{"y": [1.5]}'),
         ([1, 2], "[1, 2]"),
     ],

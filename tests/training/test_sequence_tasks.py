@@ -91,6 +91,12 @@ SETTINGS = {
             context=12, target_length=20, num_layers=1, num_heads=2, hidden_dim=16
         ),
     ),
+    "skipgram": dict(
+        dataset="brown",
+        epochs=8,
+        batch_size=32,
+        model_arguments=dict(embedding_dim=8, window=1, negatives=2, subsampling=1.0),
+    ),
     "captioner": dict(
         dataset="scenes",
         epochs=4,
@@ -223,6 +229,23 @@ def test_continued_text(tmp_path, monkeypatch):
         sample(0.0, 1, 7)
     with pytest.raises(tf.errors.InvalidArgumentError, match="`length` must be 1 to"):
         sample(1.0, 1, 0)
+
+
+def test_word_vectors(tmp_path):
+    run = trained("skipgram", tmp_path)
+    assert run.results["test_accuracy"] > run.results["baseline"]["test_accuracy"]
+    assert run.results["baseline"]["test_accuracy"] == 2 / 3
+    model = keras.saving.load_model(run.model_path, compile=False)
+    assert model.neighbours("run", 1)[0][0] == "walk"  # both stand behind "to"
+    with pytest.raises(InputError, match="`word` must be in the vocabulary, received 'fly'"):
+        model.neighbours("fly")
+
+    answer = signatures(run, tmp_path)["serving_default"](text=tf.constant(["the", " Run "]))
+    expected = [model.neighbours(word) for word in ("the", "run")]
+    assert strings(answer["neighbours"]) == [[word for word, _ in row] for row in expected]
+    expected = [[cosine for _, cosine in row] for row in expected]
+    np.testing.assert_allclose(answer["similarities"].numpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(answer["vector"], axis=1), 1, rtol=1e-5)
 
 
 def test_each_character_is_measured_once_and_from_half_a_window(monkeypatch):

@@ -14,6 +14,7 @@ from kerasdl.training.tasks.segmentation import Segment
 from kerasdl.training.tasks.spelling import Pronounce
 from kerasdl.training.tasks.tags import TagWords
 from kerasdl.training.tasks.texts import ClassifyTexts
+from kerasdl.training.tasks.vectors import PlaceWords
 
 TASKS = (
     ClassifyPictures,
@@ -21,6 +22,7 @@ TASKS = (
     TagWords,
     Pronounce,
     ContinueText,
+    PlaceWords,
     Caption,
     Segment,
     Detect,
