@@ -16,12 +16,11 @@ from pathlib import Path
 
 from kerasdl.errors import InputError
 from kerasdl.server.settings import DEFAULT_PORT, Settings
-from kerasdl.server.versions import ModelSource, latest, models_in, versions_in
+from kerasdl.server.sources import Sources, sources_of
+from kerasdl.server.versions import models_in, versions_in
 
 _NEEDED = ("tensorflow", "tensorflow_serving", "httptools", "orjson", "simdjson")
 _BACKLOG = 2048
-
-Sources = Callable[[], list[ModelSource]]
 
 
 def serve(
@@ -78,10 +77,26 @@ def run(settings: Settings) -> None:
     settings.tls()
     # The address first: it is soon checked, and loading models is slow. Clients are let in last.
     with bind(settings.host, settings.rest_api_port) as listener, _logging_to_stderr():
-        _run(settings, sources, listener)
+        if settings.workers == 1:
+            _run(settings, sources, listener, lambda line: print(line, flush=True))
+            return
+        from kerasdl.server.workers import run_workers
+
+        problem = run_workers(
+            settings.workers,
+            lambda ready, snapshots: _run(settings, sources, listener, ready, snapshots),
+        )
+        if problem:
+            raise InputError(problem)
 
 
-def _run(settings: Settings, sources: Sources, listener: socket.socket) -> None:
+def _run(
+    settings: Settings,
+    sources: Sources,
+    listener: socket.socket,
+    say: Callable[[str], None],
+    snapshots: Callable[[], list] = list,
+) -> None:
     from kerasdl.server.models import ModelStore
     from kerasdl.server.servable import Threads
     from kerasdl.server.service import Service
@@ -106,7 +121,7 @@ def _run(settings: Settings, sources: Sources, listener: socket.socket) -> None:
         scheme = "https" if settings.tls_certificate else "http"
         ready = ready_line(_url(scheme, host, port), store.available())
         with _stop_signals_ignored_afterwards():
-            Service(settings, store).run(listener, lambda: print(ready, flush=True))
+            Service(settings, store, snapshots).run(listener, lambda: say(ready))
     finally:
         store.stop()
 
@@ -137,42 +152,6 @@ def _load(settings: Settings, store) -> None:
         raise InputError(
             f"{labels[0]}. --allow_version_labels_for_unavailable_models would let it."
         )
-
-
-def sources_of(settings: Settings) -> Sources:
-    """What gives the models to serve, asked at each look for new versions.
-
-    Raises:
-        InputError: nothing that is named can be served.
-    """
-    if settings.model_dir is not None:
-        folder = settings.model_dir.expanduser().absolute()
-        return lambda: models_in(folder)
-    if settings.model_base_path is not None:
-        path = settings.model_base_path.expanduser().absolute()
-        source = ModelSource(settings.model_name, path, latest())
-        return lambda: [source]
-    return _ConfigFile(settings.model_config_file, settings.model_config_file_poll_wait_seconds)
-
-
-class _ConfigFile:
-    """The models that a configuration file names, read anew from time to time."""
-
-    def __init__(self, file: Path, seconds: float):
-        self._file = file
-        self._seconds = seconds
-        self._sources: list[ModelSource] | None = None
-        self._read_at = 0.0
-
-    def __call__(self) -> list[ModelSource]:
-        from kerasdl.server.config import read_models
-
-        now = time.monotonic()
-        due = self._seconds and now - self._read_at >= self._seconds
-        if self._sources is None or due:
-            self._read_at = now
-            self._sources = read_models(self._file)
-        return self._sources
 
 
 def check_model_dir(model_dir: str | os.PathLike) -> Path:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from google.protobuf.message import DecodeError
 
 # Without oneDNN, convolutions refuse input of the wrong rank like any other operation; with it
 # they abort the whole process. Small batches run faster without it too. A value set by the user
@@ -25,18 +24,17 @@ if "tensorflow" not in sys.modules:
 _ONEDNN_IS_OFF = os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0"
 
 import tensorflow as tf  # noqa: E402
-from tensorflow.core.framework import types_pb2  # noqa: E402
-from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2  # noqa: E402
+from tensorflow.core.protobuf import config_pb2, meta_graph_pb2  # noqa: E402
 
 from kerasdl.server.batching.rowwise import row_wise_signatures  # noqa: E402
-from kerasdl.server.codec import Signature, TensorSpec  # noqa: E402
+from kerasdl.server.codec import Signature  # noqa: E402
 from kerasdl.server.codec.signature import NUMPY_TYPES  # noqa: E402
 from kerasdl.server.codec.wide import WideArray  # noqa: E402
 from kerasdl.server.errors import HTTP_STATUS, ServingError  # noqa: E402
+from kerasdl.server.graphs import check_readable, may_abort, signature_of  # noqa: E402
 from kerasdl.server.metadata import metadata_json  # noqa: E402
 from kerasdl.server.metrics import RUN_LATENCY  # noqa: E402
 
-_ABORT_ON_WRONG_RANK = ("Conv", "DepthwiseConv", "MaxPool3D", "AvgPool3D")
 _ERROR_CODES = {getattr(tf.errors, name): name for name in HTTP_STATUS if hasattr(tf.errors, name)}
 
 
@@ -84,11 +82,11 @@ class Servable:
                 f"a file called `saved_model.pb`)\nSpecified file path: {path}",
                 "NOT_FOUND",
             )
-        _check_readable(Path(path) / "saved_model.pb")
+        check_readable(Path(path) / "saved_model.pb")
         meta_graph = self._load(str(path), threads or Threads())
         self.signature_defs = dict(meta_graph.signature_def)
         self.signatures = {
-            key: _signature(definition) for key, definition in meta_graph.signature_def.items()
+            key: signature_of(definition) for key, definition in meta_graph.signature_def.items()
         }
         # NumPy's types of the inputs, `None` for those that no client can send.
         self.input_types = {
@@ -101,7 +99,7 @@ class Servable:
         }
         self._row_wise = row_wise_signatures(meta_graph)
         self.metadata = metadata_json(name, version, meta_graph)
-        self._guarded = not _ONEDNN_IS_OFF and _may_abort(meta_graph)
+        self._guarded = not _ONEDNN_IS_OFF and may_abort(meta_graph)
 
     def _load(self, path: str, threads: Threads) -> meta_graph_pb2.MetaGraphDef:
         config = tf.compat.v1.ConfigProto(
@@ -263,40 +261,6 @@ def as_serving_error(error: Exception, otherwise: str) -> ServingError:
     if isinstance(error, MemoryError):
         return ServingError("Out of memory", "RESOURCE_EXHAUSTED")
     return ServingError(str(error) or type(error).__name__, otherwise)
-
-
-def _check_readable(file: Path) -> None:
-    """Refuse a file that is no protocol buffer, in the words of TensorFlow's C++ loader.
-
-    The Python loader that is used here tries the text format next and complains of that.
-    """
-    try:
-        saved_model_pb2.SavedModel.FromString(file.read_bytes())
-    except DecodeError:
-        raise ServingError("Read less bytes than requested", "OUT_OF_RANGE") from None
-    except OSError as error:
-        raise ServingError(f"{file}; {error.strerror}", "NOT_FOUND") from error
-
-
-def _signature(definition: meta_graph_pb2.SignatureDef) -> Signature:
-    return Signature(
-        {key: _spec(info) for key, info in sorted(definition.inputs.items())},
-        {key: _spec(info) for key, info in sorted(definition.outputs.items())},
-    )
-
-
-def _spec(info: meta_graph_pb2.TensorInfo) -> TensorSpec:
-    shape = None
-    if not info.tensor_shape.unknown_rank:
-        shape = tuple(dim.size if dim.size >= 0 else None for dim in info.tensor_shape.dim)
-    dtype = types_pb2.DataType.Name(info.dtype).removeprefix("DT_").lower()
-    return TensorSpec(info.name, dtype, shape)
-
-
-def _may_abort(meta_graph: meta_graph_pb2.MetaGraphDef) -> bool:
-    graph = meta_graph.graph_def
-    bodies = [graph.node, *(function.node_def for function in graph.library.function)]
-    return any(node.op.startswith(_ABORT_ON_WRONG_RANK) for body in bodies for node in body)
 
 
 def _guard(signature: Signature, inputs: Mapping[str, np.ndarray]) -> None:

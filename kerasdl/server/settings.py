@@ -1,5 +1,6 @@
 """What a server is told at its start."""
 
+import os
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,6 +116,8 @@ class Settings:
         for name in ("file_system_poll_wait_seconds", "rest_api_timeout_in_ms", "workers"):
             if getattr(self, name) <= 0:
                 raise InputError(f"`{name}` must be positive, received {getattr(self, name)}.")
+        if self.workers > 1 and not hasattr(os, "fork"):
+            raise InputError("`workers` needs a system that can fork; here one process serves.")
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise InputError("`tls_certificate` and `tls_key` go together.")
         if self.token is not None and not self.token:

@@ -1,13 +1,17 @@
 import gzip
 import json
+import ssl
+import subprocess
 import threading
 import time
 
 import httpx
 import pytest
-from serving_models import png, save_scale, serving
+from serving_models import models_config, png, save_scale, serving, serving_as
 
-from kerasdl.server.settings import Limits
+from kerasdl.errors import InputError
+from kerasdl.server import flags
+from kerasdl.server.settings import Limits, Settings
 
 PREDICT = "/v1/models/half_plus_two:predict"
 
@@ -160,3 +164,150 @@ def test_new_version_takes_traffic_and_broken_one_does_not(tmp_path):
         assert broken["version"] == "3"
         assert (broken["state"], broken["status"]["error_code"]) == ("END", "NOT_FOUND")
         assert [other["state"] for other in others] == ["AVAILABLE", "AVAILABLE"]
+
+
+# ---- watching and guarding -----------------------------------------------------------------------
+
+
+def get(url, path, **options):
+    return httpx.get(url + path, trust_env=False, timeout=30, **options)
+
+
+def test_health_and_readiness(served_models, tmp_path):
+    save_scale(tmp_path / "m" / "1", 1.0)
+    file = models_config(tmp_path, "m", ("later", f'base_path: "{tmp_path / "later"}"'))
+    settings = flags.parse([f"--model_config_file={file}"])
+    with serving_as(settings) as (url, store):
+        assert get(url, "/healthz").status_code == 200
+        answer = get(url, "/readyz")
+        assert (answer.status_code, answer.text) == (503, "not available: later\n")
+        save_scale(tmp_path / "later" / "1", 1.0)
+        store.rescan()
+        assert get(url, "/readyz").status_code == 200
+
+
+def test_token(served_models, tmp_path, caplog):
+    log = tmp_path / "access.log"
+    with serving(served_models, token="secret", access_log=str(log)) as (url, _):
+        path = "/v1/models/half_plus_two"
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic secret"}):
+            answer = get(url, path, headers=headers)
+            assert answer.status_code == 401
+            assert answer.headers["www-authenticate"] == "Bearer"
+            assert set(answer.json()) == {"error"}
+            assert get(url, "/monitoring/prometheus/metrics", headers=headers).status_code == 401
+        right = {"Authorization": "Bearer secret"}
+        assert get(url, path, headers=right).status_code == 200
+        call = {"json": {"instances": [1]}, "trust_env": False}
+        for _ in range(2):  # the second time the path is known
+            assert httpx.post(f"{url}{PREDICT}", **call).status_code == 401
+            assert httpx.post(f"{url}{PREDICT}", headers=right, **call).status_code == 200
+        assert get(url, "/healthz").status_code == 200
+    assert "secret" not in log.read_text() + caplog.text
+
+
+def test_access_log_and_request_id(served_models, tmp_path):
+    log = tmp_path / "access.log"
+    with serving(served_models, access_log=str(log)) as (url, _):
+        body = b'{"instances": [1]}'
+        sent = {"X-Request-Id": "abc-1", "Authorization": "Bearer hidden"}
+        answer = httpx.post(f"{url}{PREDICT}", content=body, headers=sent, trust_env=False)
+        assert answer.headers["x-request-id"] == "abc-1"
+        bad = get(url, "/v1/models/nope", headers={"X-Request-Id": "no good id"})
+        assert bad.headers["x-request-id"] not in ("", "no good id")
+    first, second = map(json.loads, log.read_text().splitlines())
+    assert (first["id"], first["status"], first["model"]) == ("abc-1", 200, "half_plus_two")
+    assert (first["method"], first["path"], first["client"]) == ("POST", PREDICT, "127.0.0.1")
+    assert (first["bytes_in"], first["bytes_out"]) == (len(body), len(answer.content))
+    assert (second["status"], second["model"]) == (404, "")
+    assert "hidden" not in log.read_text()
+
+
+def test_tls(served_models, tmp_path):
+    request = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    request += " -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem"
+    subprocess.run(
+        ["openssl", *request.split()],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    files = {"tls_certificate": tmp_path / "cert.pem", "tls_key": tmp_path / "key.pem"}
+    with serving(served_models, **files) as (url, _):
+        assert url.startswith("https:")
+        trust = ssl.create_default_context(cafile=tmp_path / "cert.pem")
+        with httpx.Client(verify=trust, trust_env=False) as client:
+            answer = client.post(f"{url}{PREDICT}", json={"instances": [1]})
+            assert answer.json() == {"predictions": [2.5]}
+    with pytest.raises(InputError, match="cannot be used"):
+        Settings(model_dir=served_models, tls_certificate=tmp_path / "no", tls_key=tmp_path).tls()
+
+
+def test_metrics_under_tf_servings_names(served_models):
+    with serving(served_models) as (url, _):
+        for _ in range(3):
+            httpx.post(f"{url}{PREDICT}", json={"instances": [1]}, trust_env=False)
+        httpx.post(f"{url}{PREDICT}", content=b"{", trust_env=False)
+        httpx.post(f"{url}/v1/models/hostile-name:predict", content=b"{}", trust_env=False)
+        page = get(url, "/monitoring/prometheus/metrics")
+    assert page.headers["content-type"] == "text/plain"
+    lines = page.text.splitlines()
+    assert "# TYPE :tensorflow:serving:request_count counter" in lines
+    assert "# TYPE :tensorflow:serving:request_latency histogram" in lines
+    found = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    count = ':tensorflow:serving:request_count{model_name="half_plus_two",status="%s"}'
+    assert int(found[count % "OK"]) >= 3
+    assert int(found[count % "INVALID_ARGUMENT"]) >= 1
+    labels = '{model_name="half_plus_two",API="predict",entrypoint="REST"'
+    latency = ":tensorflow:serving:request_latency"
+    assert found[f'{latency}_bucket{labels},le="+Inf"}}'] == found[f"{latency}_count{labels}}}"]
+    assert f'{latency}_bucket{labels},le="188.957"}}' in found
+    assert "hostile-name" not in page.text  # else clients could fill the memory
+
+
+def test_metrics_can_be_elsewhere_or_off(served_models):
+    with serving(served_models, metrics_path="/m") as (url, _):
+        assert get(url, "/m").status_code == 200
+        assert get(url, "/monitoring/prometheus/metrics").status_code == 404
+    with serving(served_models, metrics_path=None) as (url, _):
+        assert get(url, "/monitoring/prometheus/metrics").status_code == 404
+
+
+def test_full_queue_and_deadline(tmp_path):
+    save_scale(tmp_path / "slow" / "1", 1.0, steps=30_000)
+    save_scale(tmp_path / "quick" / "1", 1.0)
+    options = {"limits": Limits(queue=1), "rest_api_timeout_in_ms": 300}
+    with serving(tmp_path, **options) as (url, _):
+
+        def ask(name):
+            target = f"{url}/v1/models/{name}:predict"
+            return httpx.post(target, json={"instances": [1]}, trust_env=False, timeout=60)
+
+        answers = []
+        slow = threading.Thread(target=lambda: answers.append(ask("slow")))
+        slow.start()
+        time.sleep(0.1)
+        refused = ask("quick")
+        slow.join()
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        (late,) = answers
+        assert late.status_code == 504
+        assert late.json() == {"error": "Timed out waiting for notification"}
+        deadline = time.monotonic() + 60
+        while ask("quick").status_code != 200:  # once the slow call has ended
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def test_too_many_elements(served_models):
+    with serving(served_models, limits=Limits(tensor_elements=10)) as (url, _):
+        answer = httpx.post(f"{url}{PREDICT}", json={"instances": [1.0] * 11}, trust_env=False)
+        assert answer.status_code == 400
+        assert answer.json()["error"] == "Input x has 11 elements; this server takes up to 10"
+
+
+@pytest.mark.parametrize("path", ["/v1/models/..%2F..%2Fetc", "/v1/models/%2e%2e", "/../etc"])
+def test_no_path_reaches_the_file_system(http, path):
+    answer = http.get(path)
+    assert answer.status_code == 404
+    assert "root" not in answer.text

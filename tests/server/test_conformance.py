@@ -4,69 +4,16 @@ One exchange a line in `cases/*.jsonl`. Compared are the status, a 200 body as J
 float32 precision, and the text of errors.
 """
 
-import base64
-import http.client
 import json
-import math
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from serving_cases import as_bytes, cases, same, send
 from serving_models import models_config, save_plus, serving_as
 
 from kerasdl.server import flags
 
-FOLDER = Path(__file__).parent / "cases"
-
-
-def cases(pattern):
-    return [
-        json.loads(line)
-        for file in sorted(FOLDER.glob(pattern))
-        for line in file.read_text(encoding="utf-8").splitlines()
-    ]
-
-
 CASES = cases("*.jsonl")
-
-
-def as_bytes(case, key):
-    text = case.get(key, "")
-    return base64.b64decode(text) if case.get(f"{key}_encoding") else text.encode()
-
-
-def send(url, case):
-    # Not httpx: the path and the headers must go out exactly as recorded.
-    address = urlsplit(url)
-    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=30)
-    body = as_bytes(case, "body")
-    try:
-        connection.putrequest(case["method"], case["path"], skip_accept_encoding=True)
-        for name, value in case.get("headers", {}).items():
-            connection.putheader(name, value)
-        if body or case["method"] == "POST":
-            connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body or None)
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
-
-
-def same(ours, theirs):
-    if isinstance(ours, float) and isinstance(theirs, float):
-        # float32 has 24 bits, so two roundings of one number differ by at most 2^-23 of it
-        return (
-            ours == theirs
-            or (math.isnan(ours) and math.isnan(theirs))
-            or math.isclose(ours, theirs, rel_tol=2**-23)
-        )
-    if isinstance(ours, list) and isinstance(theirs, list):
-        return len(ours) == len(theirs) and all(map(same, ours, theirs))
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        return ours.keys() == theirs.keys() and all(same(ours[key], theirs[key]) for key in ours)
-    return type(ours) is type(theirs) and ours == theirs
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])

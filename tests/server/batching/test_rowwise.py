@@ -41,6 +41,10 @@ def bodies():
     }
 
 
+def answering(body):
+    return lambda x: {"y": body(x)}
+
+
 @pytest.fixture(scope="module")
 def servable(tmp_path_factory):
     import tensorflow as tf
@@ -54,10 +58,7 @@ def servable(tmp_path_factory):
         for cell in body.__closure__ or ()
         if isinstance(cell.cell_contents, tf.Variable)
     ]
-    signatures = {
-        name: _function(lambda x, body=body: {"y": body(x)}, **X)
-        for name, (body, _) in found.items()
-    }
+    signatures = {name: _function(answering(body), **X) for name, (body, _) in found.items()}
     module.functions = signatures
     tf.saved_model.save(module, str(path), signatures=signatures)
     return Servable("m", 1, path)

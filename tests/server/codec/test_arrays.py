@@ -75,13 +75,24 @@ def test_ragged_and_wrong_values_are_refused(value, message):
     assert message in caught.value.message
 
 
-@pytest.mark.parametrize("depth", [65, 255, 10_000])
-def test_too_many_dimensions(depth):
-    value = 1.0
-    for _ in range(depth):
+def nested(depth):
+    value = [1.5]
+    for _ in range(depth - 1):
         value = [value]
-    with pytest.raises(ServingError):
-        to_array(value, "float", "x")
+    return value
+
+
+@pytest.mark.parametrize("depth", [255, 10_000])
+def test_too_many_dimensions(depth):
+    with pytest.raises(ServingError, match="tensor parsing error: x"):
+        to_array(nested(depth), "float", "x")
+
+
+@pytest.mark.parametrize("depth", [65, 254])
+def test_more_dimensions_than_numpy_has(depth):
+    array = to_array(nested(depth), "float", "x")
+    assert (array.ndim, array.shape, array.size) == (depth, (1,) * depth, 1)
+    assert array.reshape(-1).tolist() == [1.5]
 
 
 @given(st.binary(max_size=20))
