@@ -24,6 +24,8 @@ class Examples(NamedTuple):
             nothing but padding.
         boundaries: Lengths of the batches then.
         maps: Whether the targets are maps of the pictures, which move as these do.
+        loops: Whether the network has loops over the steps, which are worth a compilation for
+            each length.
     """
 
     inputs: Any
@@ -32,6 +34,7 @@ class Examples(NamedTuple):
     lengths: np.ndarray | None = None
     boundaries: tuple[int, ...] = ()
     maps: bool = False
+    loops: bool = True
 
 
 def steps_in_epoch(config: TrainConfig, examples: Examples) -> int:
@@ -56,9 +59,12 @@ def compiled_by_length(examples: Examples):
     """Return the context in which a network is trained and measured on such examples.
 
     Batches of a few lengths are worth a compilation each: a training step of the tagger took 20 ms
-    then, 31 ms with loops that run operation by operation.
+    then, 31 ms with loops that run operation by operation. Without loops they are not: a
+    Transformer of three layers took most of a minute to compile, and ran no faster.
     """
-    return contextlib.nullcontext() if examples.lengths is None else sizes_are_few()
+    if examples.lengths is None or not examples.loops:
+        return contextlib.nullcontext()
+    return sizes_are_few()
 
 
 def batches(config: TrainConfig, examples: Examples, start_epoch: int = 0):
@@ -95,7 +101,7 @@ def in_order(examples: Examples, batch_size: int = 256):
 
 
 def _batches(examples, batch_size, how, augment):
-    inputs, targets, weights, lengths, boundaries, maps = examples
+    inputs, targets, weights, lengths, boundaries, maps, _ = examples
     if lengths is not None:
         return by_length(inputs, targets, weights, lengths, boundaries, batch_size, **how)
     how |= {"weights": weights, "augment": augment, "augment_targets": maps}

@@ -310,7 +310,7 @@ def test_pronunciations_are_examples_in_training_only():
     model = task.build()
     assert len(task.examples(model, "train").targets) == 97  # the twin without stress is none
     assert len(task.examples(model, "validation").targets) == 96
-    (source, previous), targets, weights, lengths, boundaries = task.examples(model, "train")
+    (source, previous), targets, weights, lengths, boundaries, *_ = task.examples(model, "train")
     assert source.shape == previous.shape == targets.shape == weights.shape
     assert (targets.argmin(axis=1)[targets.min(axis=1) == 0] > 0).all()
     np.testing.assert_array_equal(previous[:, 1:][weights[:, 1:]], targets[:, :-1][weights[:, 1:]])

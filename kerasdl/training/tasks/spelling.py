@@ -81,7 +81,8 @@ class Pronounce(Task):
         lengths = np.maximum((source > 0).sum(axis=1), (targets > 0).sum(axis=1))
         longest = int(lengths.max())
         boundaries = (*(b for b in BOUNDARIES if b < longest), longest)
-        return Examples((source, previous), targets, targets > 0, lengths, boundaries)
+        loops = not isinstance(model, models.Transformer)
+        return Examples((source, previous), targets, targets > 0, lengths, boundaries, loops=loops)
 
     def source(self, model, spellings) -> np.ndarray:
         """Return spellings as numbers of letters (N, S)."""
