@@ -129,7 +129,9 @@ class ViTDetector(PatchTransformer):
 
 
 def _in_order(x, order):
-    return ops.take_along_axis(x, order[..., None], axis=1)  # (B, n, …)
+    """Return the patches of (B, N, d) that `order` (B, n) names; n stays known in a graph."""
+    chosen = ops.take_along_axis(x, order[..., None], axis=1)
+    return ops.reshape(chosen, (-1, order.shape[1], x.shape[-1]))
 
 
 def patch_boxes(t, image_size, patch_size):

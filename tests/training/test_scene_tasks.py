@@ -51,7 +51,7 @@ def made_data(monkeypatch):
 def config(model, **changed):
     arguments = dict(patch_size=16, num_layers=1, num_heads=2, hidden_dim=16, dropout=0.0)
     settings = dict(
-        dataset="scenes", epochs=25, batch_size=16, learning_rate=0.01, warmup_epochs=0.0
+        dataset="scenes", epochs=15, batch_size=16, learning_rate=0.01, warmup_epochs=0.0
     )
     return training.TrainConfig(model=model, **settings | dict(model_arguments=arguments) | changed)
 
@@ -63,7 +63,7 @@ def pictures():
 
 @pytest.mark.slow
 def test_masks(tmp_path, pictures):
-    run = training.train(config("segmenter", flip=True), tmp_path / "run")
+    run = training.train(config("segmenter", flip=True, epochs=5), tmp_path / "run")
     assert run.results["test_mean_iou"] > 0.9
     baseline = run.results["baseline"]["test_mean_iou"]
     assert 0.3 < baseline < 0.6  # the background right, the two classes not told apart
@@ -93,7 +93,7 @@ def test_boxes(tmp_path, pictures):
     assert run.samples_path.is_file()
     measured = training.evaluate(run)
     assert measured.scores["ap50"] == run.results["test_ap50"]
-    assert measured.confusion.sum() >= 32
+    assert measured.confusion.sum() == 32
     version = export(run, tmp_path / "served")
     signatures = tf.saved_model.load(str(version)).signatures
     answer = signatures["serving_default"](image_bytes=pictures)
@@ -157,7 +157,6 @@ def test_confusion_of_answers():
     found = [(boxes, np.array([1, 0, 0, 1]), np.array([0.9, 0.8, 0.7, 0.3]))]
     expected = np.zeros((3, 3), int)
     expected[1, 2] = 1  # class 0 taken for class 1
-    expected[0, 1] = 2  # a twin, and one for nothing
     expected[2, 0] = 1  # not surely found
     np.testing.assert_array_equal(confusion_of(found, truth, 2), expected)
 

@@ -61,7 +61,7 @@ class Detect(Task):
         return ObjectsFound(name="accuracy")
 
     def measure(self, model, split="test"):
-        """Measure average precision, and what is taken for what among the sure answers."""
+        """Measure average precision, and the share of objects that are surely found and named."""
         data = self._data(split)
         found = found_in(model, data["image"])
         truth = list(zip(data["boxes"], data["classes"], strict=True))
@@ -180,10 +180,11 @@ def found_in(model, images, batch_size=256):
 
 
 def confusion_of(found, truth, num_classes) -> np.ndarray:
-    """Count what was taken for what, nothing first.
+    """Count what each object was taken for, nothing first.
 
     An answer of at least `SURE` belongs to the object that it covers most, if half of it or more,
-    and that no surer one has taken; without one it was given for nothing.
+    and that no surer one has taken. Answers without an object are no part of it; they lower the
+    average precision.
 
     Returns:
         Counts (1 + K, 1 + K), truth down, answer across.
@@ -197,7 +198,5 @@ def confusion_of(found, truth, num_classes) -> np.ndarray:
             if shares[best] >= 0.5:
                 left[best] = False
                 confusion[1 + names[best], 1 + said] += 1
-            else:
-                confusion[0, 1 + said] += 1
         np.add.at(confusion, (1 + names[left], 0), 1)
     return confusion
