@@ -1,7 +1,7 @@
 """Attention in blocks: the numbers of the equation, in memory that grows with the length.
 
-A block of scores is made, used and forgotten. What is kept of a query for the way back is one
-number, the logarithm of its denominator, from which each block of weights is made again.
+A block of scores of one example is made, used and forgotten. What is kept of a query for the way
+back is one number, the logarithm of its denominator, from which a block of weights is made again.
 
 Symbols as in `kerasdl.ops.attention`; i counts blocks of t queries, j blocks of s keys.
 """
@@ -78,24 +78,21 @@ def block_attention(
         key, value = key[:, :T], value[:, :T]
         key_mask = key_mask if key_mask is None else key_mask[:, :T]
         mask = mask if mask is None or mask.shape[-1] == 1 else mask[..., :T]
-    S = key.shape[1]
-    grid = Grid.over(T, S, block, causal)
     q = query * ops.cast(1 / math.sqrt(d) if scale is None else scale, query.dtype)
-    tensors = [grid.queries(q), grid.keys(key), grid.keys(value)]
-    tensors += grid.masks(mask, key_mask, T, S)
-    loops = _loops(grid, key_mask is not None or grid.pads_keys(T, S), mask is not None)
-    if N % 2 == 0 and runs_side_by_side(*tensors[:3]):  # half of the heads on a core each
-        halves = [[_heads(x, part) for x in tensors] for part in (0, 1)]
-        context = ops.concatenate([_attend(loops, *half) for half in halves], axis=2)
-    else:
-        context = _attend(loops, *tensors)
-    context = ops.transpose(context, (1, 0, 3, 2, 4))  # (B, i, t, N, d_v)
-    return ops.reshape(context, (-1, grid.ni * grid.t, N, value.shape[-1]))[:, :T]
+    masks = [ops.cast(m, "bool") for m in (key_mask, mask) if m is not None]
+    grid = Grid.over(T, key.shape[1], block, causal)
+    parts = [slice(0, N)]
+    if N % 2 == 0 and runs_side_by_side(q, key, value):  # half of the heads on a core each
+        parts = [slice(0, N // 2), slice(N // 2, N)]
+    loops = [_loops(grid, heads, key_mask is not None, mask is not None) for heads in parts]
+    return _attend(loops, q, key, value, *masks)
 
 
 class Grid(NamedTuple):
-    """How queries and keys are cut: `ni` blocks of `t` queries, `nj` blocks of `s` keys."""
+    """How T queries and S keys are cut: `ni` blocks of `t` queries, `nj` blocks of `s` keys."""
 
+    T: int
+    S: int
     t: int
     s: int
     ni: int
@@ -106,42 +103,49 @@ class Grid(NamedTuple):
     def over(cls, T, S, block, causal):
         """Cut T queries and S keys; of a causal mask each block has its diagonal."""
         if causal:
-            return cls(block, block, -(-T // block), -(-T // block), True)
+            block = min(block, T)
+            return cls(T, S, block, block, -(-T // block), -(-T // block), True)
         t, s = min(block, T), min(block, S)
-        return cls(t, s, -(-T // t), -(-S // s), False)
+        return cls(T, S, t, s, -(-T // t), -(-S // s), False)
 
-    def pads_keys(self, T, S):
+    @property
+    def pads_keys(self):
         """Whether keys that do not exist must be masked."""
-        hidden = self.causal and S >= T  # behind all queries
-        return self.nj * self.s > S and not hidden
+        hidden = self.causal and self.S >= self.T  # behind all queries
+        return self.nj * self.s > self.S and not hidden
 
     def queries(self, x):
-        """Cut (B, T, N, d) into (i, B, N, t, d)."""
+        """Cut (B, T, N, d) into (B i, N, t, d)."""
         return _cut(x, self.ni, self.t)
 
     def keys(self, x):
-        """Cut (B, S, N, d) into (j, B, N, s, d)."""
+        """Cut (B, S, N, d) into (B j, N, s, d)."""
         return _cut(x, self.nj, self.s)
 
-    def masks(self, mask, key_mask, T, S):
-        """Return what is added to the scores for the keys, and the mask, where there are such."""
-        found, behind = [], self.nj * self.s - S
-        if key_mask is not None or self.pads_keys(T, S):
-            kept = ops.ones((1, S), "bool") if key_mask is None else ops.cast(key_mask, "bool")
-            kept = ops.pad(kept, [[0, 0], [0, behind]])
-            added = ops.where(kept, 0.0, MASKED)
-            added = ops.reshape(added, (-1, self.nj, 1, 1, self.s))
-            found.append(ops.transpose(added, (1, 0, 2, 3, 4)))  # (j, B, 1, 1, s)
-        if mask is not None:
-            mask = ops.cast(mask, "bool")
-            while len(mask.shape) < 4:
-                mask = ops.expand_dims(mask, 0)
-            B, N = ops.shape(mask)[:2]
-            mask = ops.broadcast_to(mask, (B, N, T, S))
-            mask = ops.pad(mask, [[0, 0], [0, 0], [0, self.ni * self.t - T], [0, behind]])
-            mask = ops.reshape(mask, (-1, N, self.ni, self.t, self.nj, self.s))
-            found.append(ops.transpose(mask, (2, 4, 0, 1, 3, 5)))  # (i, j, B, N, t, s)
-        return found
+    def queries_of(self, blocks):
+        """Put (B i, N, t, d) together again to (B, T, N, d)."""
+        return _joined(blocks, self.ni)[:, : self.T]
+
+    def keys_of(self, blocks):
+        """Put (B j, N, s, d) together again to (B, S, N, d)."""
+        return _joined(blocks, self.nj)[:, : self.S]
+
+    def key_mask(self, mask):
+        """Return what is added to the scores (…, s) of the keys, (B, j, 1, 1, s)."""
+        kept = ops.ones((1, self.S), "bool") if mask is None else mask
+        kept = ops.pad(kept, [[0, 0], [0, self.nj * self.s - self.S]])
+        return ops.reshape(ops.where(kept, 0.0, MASKED), (-1, self.nj, 1, 1, self.s))
+
+    def pairs(self, mask):
+        """Cut a mask that broadcasts to (B, N, T, S) into (B, i, j, N, t, s)."""
+        while len(mask.shape) < 4:
+            mask = ops.expand_dims(mask, 0)
+        B, N = ops.shape(mask)[:2]
+        mask = ops.broadcast_to(mask, (B, N, self.T, self.S))
+        behind = self.ni * self.t - self.T, self.nj * self.s - self.S
+        mask = ops.pad(mask, [[0, 0], [0, 0], [0, behind[0]], [0, behind[1]]])
+        mask = ops.reshape(mask, (-1, N, self.ni, self.t, self.nj, self.s))
+        return ops.transpose(mask, (0, 2, 4, 1, 3, 5))
 
 
 class _Loops(NamedTuple):
@@ -149,37 +153,58 @@ class _Loops(NamedTuple):
     backwards: Callable
 
 
-def _loops(grid, masks_keys, masks_pairs):
-    """Write the loops over the blocks as functions of tensors alone."""
+def _loops(grid, heads, masks_keys, masks_pairs):
+    """Write the loops over examples and blocks as functions of tensors alone, for some heads.
 
-    def scores(i, j, q_i, k_j, masks, diagonal):
-        S_ij = product(q_i, ops.swapaxes(k_j, -1, -2))  # (B, N, t, s)
-        S_ij = ops.cast(S_ij, _wide(S_ij.dtype))
-        masked = ops.cast(MASKED, S_ij.dtype)
-        if masks_keys:
-            S_ij = S_ij + ops.cast(masks[0][j], S_ij.dtype)
-        if masks_pairs:
-            S_ij = ops.where(masks[-1][i, j], S_ij, masked)
+    No product takes a transposed block of weights or scores: XLA would write the transpose out,
+    which takes longer than the product. So the way back computes the blocks transposed,
+    $S_{ij}^T = K_j Q_i^T$, and $dQ_i^T$.
+    """
+    ni, nj = grid.ni, grid.nj
+
+    def cut_masks(masks):
+        masks = list(masks)
+        keys = masks.pop(0) if masks_keys else None
+        keys = grid.key_mask(keys) if masks_keys or grid.pads_keys else None
+        if not masks_pairs:
+            return keys, None
+        pairs = masks[0]
+        has_heads = len(pairs.shape) > 2 and pairs.shape[-3] != 1
+        return keys, grid.pairs(pairs[..., heads, :, :] if has_heads else pairs)
+
+    def masked(S_ij, b, i, j, masks, diagonal, turn=lambda x: x):
+        S_ij = ops.cast(S_ij, _wide(S_ij.dtype))  # (N, t, s), or turned (N, s, t)
+        keys, pairs = masks
+        never = ops.cast(MASKED, S_ij.dtype)
+        if keys is not None:
+            S_ij = S_ij + ops.cast(turn(keys[_of_example(keys, b), j]), S_ij.dtype)
+        if pairs is not None:
+            S_ij = ops.where(turn(pairs[_of_example(pairs, b), i, j]), S_ij, never)
         if diagonal:
             at = ops.arange(grid.t, dtype="int32")
-            S_ij = ops.where(at[None, :] <= at[:, None], S_ij, masked)
+            S_ij = ops.where(turn(at[None, :] <= at[:, None]), S_ij, never)
         return S_ij
 
-    def forwards(Q, K, V, *masks):
-        def of_queries(i):
+    def forwards(q, k, v, *masks):
+        q, k, v = (x[:, :, heads] for x in (q, k, v))
+        masks = cut_masks(masks)
+        Q, K_T, V = grid.queries(q), _transposed(grid.keys(k)), grid.keys(v)
+
+        def of_queries(b, i):
+            Q_i = Q[b * ni + i]
+
             def visit(j, m, l, O, diagonal=False):
-                S_ij = scores(i, j, Q[i], K[j], masks, diagonal)
+                S_ij = masked(product(Q_i, K_T[b * nj + j]), b, i, j, masks, diagonal)
                 larger = maximum(m, ops.max(S_ij, axis=-1, keepdims=True))
                 P_ij = ops.exp(S_ij - larger)
                 shrink = ops.exp(m - larger)
                 l = l * shrink + ops.sum(P_ij, axis=-1, keepdims=True)
-                O = O * shrink + ops.cast(product(ops.cast(P_ij, V.dtype), V[j]), O.dtype)
-                return larger, l, O
+                PV = product(ops.cast(P_ij, V.dtype), V[b * nj + j])
+                return larger, l, O * shrink + ops.cast(PV, O.dtype)
 
-            zero = ops.zeros_like(ops.cast(Q[0, ..., :1], _wide(Q.dtype)))  # (B, N, t, 1)
+            zero = ops.zeros_like(ops.cast(Q_i[..., :1], _wide(Q.dtype)))  # (N, t, 1)
             nothing = zero + ops.zeros((V.shape[-1],), zero.dtype)
-            seen = i if grid.causal else grid.nj
-            m, l, O = _loop(0, seen, visit, zero + FLOOR, zero, nothing)
+            m, l, O = _loop(0, i if grid.causal else nj, visit, zero + FLOOR, zero, nothing)
             if grid.causal:
                 m, l, O = visit(i, m, l, O, diagonal=True)
             empty = l == 0
@@ -187,56 +212,78 @@ def _loops(grid, masks_keys, masks_pairs):
             # Of an empty row so large that no weight is left of it on the way back.
             return ops.cast(O / l, Q.dtype), ops.where(empty, -FLOOR, m + ops.log(l))
 
-        def write(i, O, L):
-            O_i, L_i = of_queries(i)
-            return _put(O, i, O_i), _put(L, i, L_i)
+        def write(n, O, L):
+            O_i, L_i = of_queries(n // ni, n % ni)
+            return _put(O, n, O_i), _put(L, n, L_i)
 
         L = ops.zeros_like(ops.cast(Q[..., :1], _wide(Q.dtype)))
         O = ops.cast(L, Q.dtype) + ops.zeros((V.shape[-1],), Q.dtype)
-        return _loop(0, grid.ni, write, O, L)
+        O, L = _loop(0, ops.shape(Q)[0], write, O, L)
+        return grid.queries_of(O), L
 
-    def backwards(Q, K, V, O, L, dO, *masks):
-        D = ops.sum(ops.cast(dO, L.dtype) * ops.cast(O, L.dtype), axis=-1, keepdims=True)
+    def backwards(q, k, v, o, L, do, *masks):
+        q, k, v, do = (x[:, :, heads] for x in (q, k, v, do))
+        masks = cut_masks(masks)
+        D = ops.sum(ops.cast(do, L.dtype) * ops.cast(o, L.dtype), axis=-1, keepdims=True)
+        L_T, D_T = _transposed(L), _transposed(grid.queries(D))  # (B i, N, 1, t)
+        Q, dO, K, V = grid.queries(q), grid.queries(do), grid.keys(k), grid.keys(v)
+        Q_T, dO_T, K_T = map(_transposed, (Q, dO, K))
 
-        def of_keys(j, dQ):
-            def visit(i, dQ, dK_j, dV_j, diagonal=False):
-                S_ij = scores(i, j, Q[i], K[j], masks, diagonal)
-                P_ij = ops.exp(S_ij - L[i])
-                dV_j = dV_j + product(ops.swapaxes(ops.cast(P_ij, dO.dtype), -1, -2), dO[i])
-                dP_ij = product(dO[i], ops.swapaxes(V[j], -1, -2))
-                dS_ij = ops.cast(P_ij * (ops.cast(dP_ij, L.dtype) - D[i]), Q.dtype)
-                dK_j = dK_j + product(ops.swapaxes(dS_ij, -1, -2), Q[i])
-                return _put(dQ, i, dQ[i] + product(dS_ij, K[j])), dK_j, dV_j
+        def of_keys(b, j, dQ_T):
+            K_j, K_j_T, V_j = (x[b * nj + j] for x in (K, K_T, V))
 
-            start, sums = 0, (dQ, ops.zeros_like(K[0]), ops.zeros_like(V[0]))
+            def visit(i, dQ_T, dK_j, dV_j, diagonal=False):
+                n = b * ni + i
+                S_T = masked(product(K_j, Q_T[n]), b, i, j, masks, diagonal, _transposed)
+                P_T = ops.exp(S_T - L_T[n])  # (N, s, t)
+                dV_j = dV_j + product(ops.cast(P_T, dO.dtype), dO[n])
+                dP_T = ops.cast(product(V_j, dO_T[n]), L.dtype)
+                dS_T = ops.cast(P_T * (dP_T - D_T[n]), Q.dtype)
+                dK_j = dK_j + product(dS_T, Q[n])
+                return _put(dQ_T, n, dQ_T[n] + product(K_j_T, dS_T)), dK_j, dV_j
+
+            start, sums = 0, (dQ_T, ops.zeros_like(K_j), ops.zeros_like(V_j))
             if grid.causal:
                 start, sums = j + 1, visit(j, *sums, diagonal=True)
-            return _loop(start, grid.ni, visit, *sums)
+            return _loop(start, ni, visit, *sums)
 
-        def write(j, dQ, dK, dV):
-            dQ, dK_j, dV_j = of_keys(j, dQ)
-            return dQ, _put(dK, j, dK_j), _put(dV, j, dV_j)
+        def write(n, dQ_T, dK, dV):
+            dQ_T, dK_j, dV_j = of_keys(n // nj, n % nj, dQ_T)
+            return dQ_T, _put(dK, n, dK_j), _put(dV, n, dV_j)
 
-        return _loop(0, grid.nj, write, *map(ops.zeros_like, (Q, K, V)))
+        zeros = map(ops.zeros_like, (Q_T, K, V))
+        dQ_T, dK, dV = _loop(0, ops.shape(K)[0], write, *zeros)
+        return grid.queries_of(_transposed(dQ_T)), grid.keys_of(dK), grid.keys_of(dV)
 
     return _Loops(forwards, backwards)
 
 
 def _attend(loops, *tensors):
+    """Run the loops of each part of the heads and put the heads together again."""
+
     @with_gradient
-    def attend(Q, K, V, *masks):
-        O, L = fuse(loops.forwards, Q, K, V, *masks)
+    def attend(q, k, v, *masks):
+        done = [fuse(part.forwards, q, k, v, *masks) for part in loops]
 
-        def backward(dO):
-            d = fuse(loops.backwards, Q, K, V, O, L, dO, *masks)
-            return (*d, *[None] * len(masks))
+        def backward(do):
+            parts = [
+                fuse(part.backwards, q, k, v, o, L, do, *masks)
+                for part, (o, L) in zip(loops, done, strict=True)
+            ]
+            return (*map(_all_heads, zip(*parts, strict=True)), *[None] * len(masks))
 
-        return O, backward
+        return _all_heads([o for o, _ in done]), backward
 
     return attend(*tensors)
 
 
+def _all_heads(parts):
+    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=2)
+
+
 def _loop(start, stop, body, *state):
+    if isinstance(start, int) and isinstance(stop, int) and stop - start == 1:
+        return body(ops.convert_to_tensor(start, "int32"), *state)
     first = ops.convert_to_tensor(start, "int32")
     return ops.while_loop(
         lambda k, *_: k < stop, lambda k, *state: (k + 1, *body(k, *state)), (first, *state)
@@ -248,18 +295,25 @@ def _put(x, i, block):
     return ops.slice_update(x, [i, *zeros], block[None])
 
 
+def _of_example(mask, b):
+    return b if mask.shape[0] != 1 else 0 * b
+
+
 def _cut(x, n, size):
     L, N, d = x.shape[1:]
     x = ops.pad(x, [[0, 0], [0, n * size - L], [0, 0], [0, 0]]) if n * size > L else x
-    return ops.transpose(ops.reshape(x, (-1, n, size, N, d)), (1, 0, 3, 2, 4))
+    x = ops.transpose(ops.reshape(x, (-1, n, size, N, d)), (0, 1, 3, 2, 4))
+    return ops.reshape(x, (-1, N, size, d))
 
 
-def _heads(x, part):
-    """Return the first or the second half of the heads, which stand third from the end."""
-    N = x.shape[-3]
-    if N == 1:
-        return x
-    return x[..., : N // 2, :, :] if part == 0 else x[..., N // 2 :, :, :]
+def _joined(blocks, n):
+    N, size, d = blocks.shape[1:]
+    x = ops.transpose(ops.reshape(blocks, (-1, n, N, size, d)), (0, 1, 3, 2, 4))
+    return ops.reshape(x, (-1, n * size, N, d))
+
+
+def _transposed(x):
+    return ops.swapaxes(x, -1, -2)
 
 
 def _wide(dtype):
