@@ -7,8 +7,8 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all verify verify-tensorflow verify-jax verify-torch verify-sample \
-        keras-suite keras-suite-tensorflow keras-suite-jax bench-foundations bench-recurrent bench-decoding \
-        bench-serving cnn-parity soak notebooks lint format clean
+        keras-suite keras-suite-tensorflow keras-suite-jax bench-foundations bench-recurrent bench-attention \
+        bench-decoding bench-serving cnn-parity soak notebooks lint format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -82,6 +82,10 @@ bench-foundations: $(READY) ## Ours against the built-ins in time and memory, on
 bench-recurrent: $(READY) ## Recurrent layers against the built-ins, on TensorFlow and JAX
 	KERAS_BACKEND=tensorflow $(BIN)/python benchmarks/recurrent.py
 	KERAS_BACKEND=jax $(BIN)/python benchmarks/recurrent.py
+
+bench-attention: $(READY) ## Attention against the built-in, on TensorFlow and JAX
+	KERAS_BACKEND=tensorflow $(BIN)/python benchmarks/attention.py
+	KERAS_BACKEND=jax $(BIN)/python benchmarks/attention.py
 
 bench-decoding: $(READY) ## Decoding with a cache against computing all anew for each token
 	KERAS_BACKEND=tensorflow $(BIN)/python benchmarks/decoding.py

@@ -47,6 +47,8 @@ class LayerBench:
         ours: Builds ours in place of `make`, for rows that compare forms of ours.
         against_the_faster: Whether ours, with XLA and without, is held against the faster of the
             built-in's two.
+        seconds: What timing one mode may take, where three rounds do not take longer: fewer rounds
+            then, and of the built-in's two only the faster.
     """
 
     name: str
@@ -55,6 +57,7 @@ class LayerBench:
     inputs: object = None
     ours: object = None
     against_the_faster: bool = False
+    seconds: float | None = None
 
     def steps(self, k, xla):
         """Return {mode: function without arguments} for one side."""
@@ -156,19 +159,35 @@ def _sample(step, count) -> float:
     return (time.perf_counter() - started) / count
 
 
-def interleaved(steps) -> list[list[float]]:
-    """Time functions in turn, forwards and back; return the samples of each in seconds."""
+def interleaved(steps, seconds=None) -> list[list[float]]:
+    """Time functions in turn, forwards and back; return the samples of each in seconds.
+
+    Args:
+        steps: Functions without arguments.
+        seconds: What this may take, where three rounds do not take longer; `None` for all rounds.
+    """
     for step in steps:
-        for _ in range(3):
+        for _ in range(3 if seconds is None else 1):
             _sample(step, 1)
-    fastest = min(_sample(step, 3) for step in steps)
-    count = max(1, int(SAMPLE_SECONDS / max(1e-6, fastest)))
+    first = [_sample(step, 3 if seconds is None else 1) for step in steps]
+    count = max(1, int(SAMPLE_SECONDS / max(1e-6, min(first))))
+    rounds = ROUNDS
+    if seconds is not None:
+        rounds = min(ROUNDS, max(3, int(seconds / (count * sum(first)))))
     samples = [[] for _ in steps]
-    for round_number in range(ROUNDS):
+    for round_number in range(rounds):
         order = range(len(steps))
         for i in order if round_number % 2 else reversed(order):
             samples[i].append(_sample(steps[i], count))
     return samples
+
+
+def faster_only(steps):
+    """Of functions, keep the one that is fastest by far at first sight, else all."""
+    for step in steps:
+        _sample(step, 1)
+    taken = [_sample(step, 1) for step in steps]
+    return [step for step, t in zip(steps, taken) if t <= 1.5 * min(taken)]
 
 
 def modes() -> list[bool]:
@@ -187,9 +206,12 @@ def run_case(case) -> list[dict]:
     rows = []
     for mode in next(iter(sides.values()))[0]:
         if case.against_the_faster:
-            samples = interleaved([side[mode] for pair in sides.values() for side in pair])
-            theirs = min(samples[::2], key=statistics.median)
-            timed = [(theirs, ours) for ours in samples[1::2]]
+            theirs = [pair[0][mode] for pair in sides.values()]
+            theirs = theirs if case.seconds is None else faster_only(theirs)
+            steps = [*theirs, *(pair[1][mode] for pair in sides.values())]
+            samples = interleaved(steps, case.seconds)
+            baseline = min(samples[: len(theirs)], key=statistics.median)
+            timed = [(baseline, ours) for ours in samples[len(theirs) :]]
         else:
             timed = [interleaved([side[mode] for side in pair]) for pair in sides.values()]
         for xla, (theirs, ours) in zip(sides, timed, strict=True):
@@ -309,3 +331,16 @@ def main(name: str, cases, arguments, annotate=lambda case, rows: None) -> list[
     path.write_text(json.dumps(content, indent=1) + "\n")
     print(f"Written: {path.relative_to(Path.cwd())}")
     return rows
+
+
+def summary(rows) -> None:
+    """Print the geometric mean and the lowest ratio of each mode."""
+    for mode in ("train", "infer"):
+        for xla in modes():
+            ratios = {r["case"]: r["ratio"] for r in rows if (r["mode"], r["jit"]) == (mode, xla)}
+            lowest = min(ratios, key=ratios.get)
+            print(
+                f"{keras.backend.backend()} {'XLA' if xla else 'graph'} {mode}: geometric mean "
+                f"{statistics.geometric_mean(ratios.values()):.2f}, lowest {ratios[lowest]:.2f} "
+                f"({lowest})"
+            )

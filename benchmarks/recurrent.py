@@ -6,14 +6,13 @@ On TensorFlow ours, with XLA and without, is held against the faster of the buil
 import argparse
 import contextlib
 import os
-import statistics
 import time
 from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-from harness import LayerBench, _sample, main, modes
+from harness import LayerBench, _sample, main, summary
 
 import kerasdl
 from kerasdl.layers.rnn import rnn
@@ -93,19 +92,6 @@ def watched():
         noting(rnn, rnn.unfold, "plain loop"),
     ):
         yield path
-
-
-def summary(rows) -> None:
-    """Print the geometric mean and the lowest ratio of each mode."""
-    for mode in ("train", "infer"):
-        for xla in modes():
-            ratios = {r["case"]: r["ratio"] for r in rows if (r["mode"], r["jit"]) == (mode, xla)}
-            lowest = min(ratios, key=ratios.get)
-            print(
-                f"{keras.backend.backend()} {'XLA' if xla else 'graph'} {mode}: geometric mean "
-                f"{statistics.geometric_mean(ratios.values()):.2f}, lowest {ratios[lowest]:.2f} "
-                f"({lowest})"
-            )
 
 
 if __name__ == "__main__":
