@@ -8,6 +8,7 @@ repeatable runs, and the mask that Keras attaches to a tensor.
 
 from kerasdl.backend.compilation import compiled as compiled
 from kerasdl.backend.compilation import compiled_step as compiled_step
+from kerasdl.backend.compilation import compiles_loops as compiles_loops
 from kerasdl.backend.compilation import forget_compiled as forget_compiled
 from kerasdl.backend.compilation import fuse as fuse
 from kerasdl.backend.compilation import fuses as fuses

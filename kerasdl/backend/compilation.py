@@ -186,6 +186,35 @@ def joins_loops(*tensors: Any) -> bool:
     return keras.backend.backend() == "jax" or fuses(*tensors)
 
 
+def compiles_loops(*tensors: Any) -> bool:
+    """Whether XLA compiles a loop over these tensors, once for all calls.
+
+    It does within `jax.jit`, and on TensorFlow within `fuse`.
+
+    Example:
+        >>> compiles_loops(keras.ops.array(3.0))
+        False
+    """
+    if keras.backend.backend() == "jax":
+        return any(is_traced(t) for t in tensors)
+    return fuses(*tensors)
+
+
+def is_traced(tensor: Any) -> bool:
+    """Whether a tensor stands for numbers that are not known yet, within `jax.jit`.
+
+    Example:
+        >>> is_traced(keras.ops.array(3.0))
+        False
+    """
+    jax = sys.modules.get("jax")
+    if jax is None:
+        return False
+    while isinstance(tensor, jax.core.Tracer) and hasattr(tensor, "primal"):  # only differentiated
+        tensor = tensor.primal
+    return isinstance(tensor, jax.core.Tracer)
+
+
 def _exporting() -> bool:
     """Whether a SavedModel is being written: nothing else tells than who called."""
     frame = sys._getframe()

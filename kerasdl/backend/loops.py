@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerasdl.backend.compilation import is_traced
+
 
 def scan(
     step: Callable,
@@ -101,14 +103,7 @@ _FEW_STEPS = 32
 
 
 def _short_and_not_compiled(step, carry, sequences, outputs_like, reverse) -> bool:
-    import jax
-
-    def has_numbers(x):
-        while isinstance(x, jax.core.Tracer) and hasattr(x, "primal"):  # only differentiated
-            x = x.primal
-        return not isinstance(x, jax.core.Tracer)
-
-    return sequences[0].shape[0] <= _FEW_STEPS and all(map(has_numbers, [*carry, *sequences]))
+    return sequences[0].shape[0] <= _FEW_STEPS and not any(map(is_traced, [*carry, *sequences]))
 
 
 def _jax_scan(step, carry, sequences, outputs_like, reverse):

@@ -27,6 +27,7 @@ from kerasdl.layers.feed_forward import FeedForward
 from kerasdl.layers.flatten import Flatten
 from kerasdl.layers.gaussian_noise import GaussianDropout, GaussianNoise
 from kerasdl.layers.group_normalization import GroupNormalization
+from kerasdl.layers.grouped_query_attention import GroupQueryAttention
 from kerasdl.layers.layer_normalization import LayerNormalization
 from kerasdl.layers.masking import Masking
 from kerasdl.layers.merging.arithmetic import Add, Average, Multiply, Subtract
@@ -201,6 +202,7 @@ OURS = (
     GaussianDropout,
     GaussianNoise,
     GroupNormalization,
+    GroupQueryAttention,
     LayerNormalization,
     LeakyReLU,
     MultiHeadAttention,

@@ -27,10 +27,12 @@ def multi_head(causal=False):
         T, S = query.shape[1], value.shape[1]
         keep = np.tril(np.ones((T, S), bool)) if causal else True
         y = 0
-        for h in range(weights["query/kernel"].shape[1]):
+        heads, shared = (weights[f"{name}/kernel"].shape[1] for name in ("query", "key"))
+        for h in range(heads):
+            g = h * shared // heads  # where heads of queries share one of keys and values
             q, k, v = (
-                x @ weights[f"{name}/kernel"][:, h] + weights[f"{name}/bias"][h]
-                for name, x in (("query", query), ("key", value), ("value", value))
+                x @ weights[f"{name}/kernel"][:, n] + weights[f"{name}/bias"][n]
+                for name, x, n in (("query", query, h), ("key", value, g), ("value", value, g))
             )
             y = y + attend(q, k, v, keep) @ weights["attention_output/kernel"][h]
         return y + weights["attention_output/bias"]
@@ -46,6 +48,8 @@ def dot_product(q, k, v):
 QUERY, VALUE = Input((2, 5, 6), free=(0, 1)), Input((2, 7, 3), free=(0, 1))
 # Key size 4: its root is exact in every precision (other scales are rounded as Keras rounds them).
 HEADS = {"num_heads": 2, "key_dim": 4}
+GROUPS = {"head_dim": 4, "num_query_heads": 6, "num_key_value_heads": 2}
+SAME_SIZE = Input((2, 7, 6), free=(0, 1))  # Keras asks values of grouped attention to be as wide
 
 CASES = [
     LayerCase(
@@ -80,6 +84,22 @@ CASES = [
         kwargs={"num_heads": 2, "key_dim": 4, "attention_axes": (1, 2)},
         call={"return_attention_scores": True},
         inputs=(Input((2, 3, 2, 5)), Input((2, 3, 2, 6))),
+        builtin_is_wrong={"jax:float64": "the softmax computes float64 in float32"},
+    ),
+    LayerCase(
+        symbol="layers.GroupQueryAttention",
+        kwargs=GROUPS,
+        inputs=(QUERY, SAME_SIZE),
+        masks=(None, (2, 7)),
+        builtin_is_wrong=ROUNDS,
+        reference=multi_head(),
+    ),
+    LayerCase(
+        symbol="layers.GroupQueryAttention",
+        label="causal, scores, gate",
+        kwargs={**GROUPS, "use_gate": True, "use_bias": False},
+        call={"use_causal_mask": True, "return_attention_scores": True},
+        inputs=(QUERY, SAME_SIZE),
         builtin_is_wrong={"jax:float64": "the softmax computes float64 in float32"},
     ),
     FunctionCase(
