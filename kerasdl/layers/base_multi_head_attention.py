@@ -134,6 +134,7 @@ class BaseMultiHeadAttention(keras.Layer):
         Q = self._query_dense(query)  # (B, T, N, d)
         K = self._for_each_query_head(self._key_dense(key))  # (B, S, N, d)
         V = self._for_each_query_head(self._value_dense(value))  # (B, S, N, d_v)
+        Q, K = self._with_positions(Q, K)
         weights = None
         if self._takes_blocks(Q, K, V, training, return_attention_scores):
             context = self._attend_in_blocks(
@@ -154,6 +155,10 @@ class BaseMultiHeadAttention(keras.Layer):
     def _for_each_query_head(self, x):
         """Return (B, S, N, d) for keys or values that several heads may share."""
         return x
+
+    def _with_positions(self, Q, K):
+        """Return queries and keys that tell where they stand; here the input has told it."""
+        return Q, K
 
     def _takes_blocks(self, Q, K, V, training, return_attention_scores):
         overridden = type(self)._compute_attention is not BaseMultiHeadAttention._compute_attention

@@ -24,10 +24,8 @@ class CachedAttention(MultiHeadAttention):
         super().__init__(num_heads, key_dim, **kwargs)
         self.rotary = rotary
 
-    def _compute_attention(self, query, key, value, *args, **kwargs):
-        if self.rotary:
-            query, key = rotary_embedding(query), rotary_embedding(key)
-        return super()._compute_attention(query, key, value, *args, **kwargs)
+    def _with_positions(self, Q, K):
+        return (rotary_embedding(Q), rotary_embedding(K)) if self.rotary else (Q, K)
 
     def empty_cache(self, batch_size, length):
         """Return room for keys (B, L, N, d) and values (B, L, N, d_v)."""
@@ -52,7 +50,7 @@ class CachedAttention(MultiHeadAttention):
             (B, T, D).
         """
         mask = None if mask is None else ops.expand_dims(mask, 1)  # (B, 1, S)
-        context, _ = super()._compute_attention(self.query_dense(query), *keys_and_values, mask)
+        context, _ = self._compute_attention(self.query_dense(query), *keys_and_values, mask)
         return self.output_dense(context)
 
     def step(self, x, cache, position, window=None):
@@ -78,7 +76,7 @@ class CachedAttention(MultiHeadAttention):
         if window is not None:
             too_far = causal_mask(T, L, first[..., None] - window)
             mask = ops.logical_and(mask, ops.logical_not(too_far))
-        context, _ = super()._compute_attention(Q, *cache, mask)
+        context, _ = self._compute_attention(Q, *cache, mask)
         return self.output_dense(context), cache
 
 
