@@ -2,6 +2,7 @@
 
 import numpy as np
 from keras import ops
+from keras.utils import standardize_dtype
 
 from kerasdl.backend import promotion_keeps_float64
 
@@ -45,7 +46,7 @@ def rotary_embedding(x, positions=None, max_wavelength=10_000):
         raise ValueError(f"`x` must have an even number of features, received {d}.")
     positions = ops.arange(ops.shape(x)[1]) if positions is None else positions
     # Angles are not computed in half precision: bfloat16 cannot tell position 256 from 257.
-    dtype = "float64" if x.dtype == "float64" else "float32"
+    dtype = "float64" if standardize_dtype(x.dtype) == "float64" else "float32"
     theta = max_wavelength ** (-2 * np.arange(d // 2) / d)  # (d/2,)
     t = ops.expand_dims(ops.cast(positions, dtype), -1)
     angle = t * ops.convert_to_tensor(theta, dtype)  # (…, T, d/2)
