@@ -7,6 +7,7 @@ import pytest
 
 from kerasdl.server import servable as module
 from kerasdl.server.codec import TensorSpec
+from kerasdl.server.codec.wide import WideArray
 from kerasdl.server.errors import ServingError
 from kerasdl.server.servable import Servable
 
@@ -111,3 +112,21 @@ print("alive")
         [sys.executable, "-c", code, path], env=environment, capture_output=True, text=True
     )
     assert result.stdout.strip() == "alive", result.stderr[-2000:]
+
+
+@pytest.mark.parametrize("rank", [65, 254])
+def test_more_dimensions_than_numpy_has(served_models, rank):
+    servable = Servable("half_plus_two", 123, served_models / "half_plus_two" / "123")
+    wide = WideArray(np.array([1, 2], np.float32), (1,) * (rank - 1) + (2,))
+    for _ in range(2):
+        y = servable.predict("anyshape", {"x": wide})["y"]
+        assert (y.shape, y.reshape(-1).tolist()) == (wide.shape, [1, 2])
+
+
+def test_refusal_of_a_wide_array_shows_no_trace(served_models):
+    servable = Servable("convolution", 1, served_models / "convolution" / "1")
+    wide = WideArray(np.ones(1, np.float32), (1,) * 70)
+    with pytest.raises(ServingError) as caught:
+        servable.predict("serving_default", {"x": wide})
+    assert caught.value.http_status == 400
+    assert "File" not in caught.value.message
