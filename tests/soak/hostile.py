@@ -165,12 +165,16 @@ def _talk(connection: socket.socket, data: bytes) -> bytes:
     try:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
-    except (BrokenPipeError, ConnectionResetError):
+    except TimeoutError:
+        raise
+    except OSError:
         pass  # it has heard enough; what it had to say may still be read
     try:
         while piece := connection.recv(1 << 16):
             answer = (answer + piece)[: 1 << 20]
-    except ConnectionResetError:
+    except TimeoutError:
+        raise
+    except OSError:
         pass  # what was sent beyond what it wanted to read makes the kernel send this
     return answer
 
