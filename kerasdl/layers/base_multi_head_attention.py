@@ -144,7 +144,9 @@ class BaseMultiHeadAttention(keras.Layer):
             mask = self._combined_mask(
                 query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask
             )
-            context, weights = self._compute_attention(Q, K, V, mask, training)
+            context, weights = self._compute_attention(
+                Q, K, V, mask, training, return_attention_scores
+            )
         if self.use_gate:
             context = context * self._gate_dense(query)
         output = self._output_dense(context)  # (B, T, D)
