@@ -101,7 +101,7 @@ class PixelClassifier(SceneReader):
         logits = self.model(image, training=False)
         mask = tf.argmax(logits, axis=-1, output_type=tf.int32)
         names = tf.constant(("background", *self.class_names))
-        shares = tf.reduce_mean(tf.one_hot(mask, len(names)), axis=(1, 2))
+        shares = tf.reduce_mean(tf.one_hot(mask, 1 + len(self.class_names)), axis=(1, 2))
         return {
             "mask": mask,
             "labels": tf.tile(names[tf.newaxis], [tf.shape(mask)[0], 1]),
