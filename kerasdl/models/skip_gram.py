@@ -4,7 +4,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasdl.errors import InputError
 from kerasdl.layers.arguments import positive_integer
 from kerasdl.models.common import OURS, RESERVED, Network, head_dtype, reject_unknown
 
@@ -77,11 +76,11 @@ class SkipGram(Network):
             Pairs of word and cosine, the nearest first.
 
         Raises:
-            InputError: If the word is not in the vocabulary.
+            ValueError: If the word is not in the vocabulary.
         """
         known = self.vocabulary
         if word not in known:
-            raise InputError(f"`word` must be in the vocabulary, received {word!r}.")
+            raise ValueError(f"`word` must be in the vocabulary, received {word!r}.")
         v = self.vectors
         cosine = v @ v[known.index(word)]
         nearest = [i for i in np.argsort(-cosine, kind="stable") if known[i] != word][:k]

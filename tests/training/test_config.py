@@ -39,8 +39,8 @@ def test_settings_out_of_range(settings, words):
     [
         (
             dict(model="vitt"),
-            "`model` must be one of vit, cnn, mlp, rnn, tagger, seq2seq, transformer, captioner, "
-            "language_model, skipgram, received",
+            "`model` must be one of vit, cnn, mlp, rnn, tagger, seq2seq, transformer, "
+            "language_model, skipgram, captioner, segmenter, detector, received",
         ),
         (dict(dataset="brown"), "`dataset` must be of the kind 'images' for the network 'vit'"),
         (dict(model="rnn"), "`dataset` must be of the kind 'texts' for the network 'rnn'"),

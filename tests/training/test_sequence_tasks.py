@@ -237,7 +237,7 @@ def test_word_vectors(tmp_path):
     assert run.results["baseline"]["test_accuracy"] == 2 / 3
     model = keras.saving.load_model(run.model_path, compile=False)
     assert model.neighbours("run", 1)[0][0] == "walk"  # both stand behind "to"
-    with pytest.raises(InputError, match="`word` must be in the vocabulary, received 'fly'"):
+    with pytest.raises(ValueError, match="`word` must be in the vocabulary, received 'fly'"):
         model.neighbours("fly")
 
     answer = signatures(run, tmp_path)["serving_default"](text=tf.constant(["the", " Run "]))
