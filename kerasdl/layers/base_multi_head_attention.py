@@ -11,6 +11,7 @@ from kerasdl.layers.arguments import positive_integer, rate
 from kerasdl.layers.dropout import Dropout
 from kerasdl.layers.einsum_dense import EinsumDense
 from kerasdl.ops.block_attention import block_attention
+from kerasdl.ops.normalization import at_least_float32
 
 # From so many scores of a head on, blocks are taken. With 8 heads of 64 on two cores they are level
 # with the equation or faster from 1,024 queries and keys on, slower at 256 in a TensorFlow graph.
@@ -223,7 +224,8 @@ class BaseMultiHeadAttention(keras.Layer):
         scores = keras.ops.einsum(self._scores_equation, query * scale, key)  # (B, N, T, S)
         time_axes = tuple(range(-len(self.attention_axes), 0))
         mask = self._with_head_axis(attention_mask, scores)
-        weights = ops.masked_softmax(scores, mask, time_axes)
+        scores, dtype = at_least_float32(scores)
+        weights = keras.ops.cast(ops.masked_softmax(scores, mask, time_axes), dtype)
         mixed = self._dropout_layer(weights, training=training)
         return keras.ops.einsum(self._context_equation, mixed, value), weights
 

@@ -23,6 +23,8 @@ Ready = Callable[[str], None]
 
 _SNAPSHOT_SECONDS = 1.0
 _PAUSE_SECONDS = 1.0  # before a worker that died is replaced
+_AGAIN_SECONDS = 1.0  # before a worker that goes on is told to stop again
+_GRACE_SECONDS = 40.0  # that a worker has to stop, longer than its requests have to finish
 
 
 def run_workers(count: int, serve: Callable[[Ready, Callable[[], list]], None]) -> str:
@@ -61,13 +63,22 @@ def run_workers(count: int, serve: Callable[[Ready, Callable[[], list]], None]) 
                 logger.error("worker %d (process %d) died, starting another", number, process)
                 stopping.wait(_PAUSE_SECONDS)
                 workers[_start(serve, Path(folder), number, write)] = number
+        _stop(workers)
+    return problem
+
+
+def _stop(workers: dict[int, int]) -> None:
+    """Tell all to stop until they have; who is only just starting may lose a signal."""
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while workers:
+        number = signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL
         for process in workers:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGTERM)
-        for process in workers:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(process, 0)
-    return problem
+                os.kill(process, number)
+        again = time.monotonic() + _AGAIN_SECONDS
+        while workers and time.monotonic() < again:
+            _ended(workers)
+            time.sleep(0.02)
 
 
 def _ended(workers: dict[int, int]) -> list[tuple[int, int]]:

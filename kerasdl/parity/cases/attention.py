@@ -96,9 +96,21 @@ CASES = [
     ),
     LayerCase(
         symbol="layers.GroupQueryAttention",
-        label="causal, scores, gate",
+        label="causal, gate",
         kwargs={**GROUPS, "use_gate": True, "use_bias": False},
-        call={"use_causal_mask": True, "return_attention_scores": True},
+        call={"use_causal_mask": True},
+        inputs=(QUERY, SAME_SIZE),
+        builtin_is_wrong={"jax:float64": "the softmax computes float64 in float32"},
+    ),
+    LayerCase(
+        symbol="layers.GroupQueryAttention",
+        # Not causal too: Keras' softmax leaves its mask on the scores, and a loss of them fails.
+        label="scores",
+        kwargs=GROUPS,
+        call={"return_attention_scores": True},
+        # Keras' softmax rounds to bfloat16 here, ours does not; what is left of the gradient of the
+        # key's bias, which is 0, is rounding, of three heads that share a key.
+        depth=2,
         inputs=(QUERY, SAME_SIZE),
         builtin_is_wrong={"jax:float64": "the softmax computes float64 in float32"},
     ),
