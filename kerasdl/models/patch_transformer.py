@@ -31,6 +31,36 @@ class PatchTransformer(Network):
         return self._config["patch_size"]
 
     @property
+    def num_layers(self):
+        """How many encoder layers there are."""
+        return self._config["num_layers"]
+
+    @property
+    def num_heads(self):
+        """Heads of each attention."""
+        return self._config["num_heads"]
+
+    @property
+    def hidden_dim(self):
+        """Features of a token."""
+        return self._config["hidden_dim"]
+
+    @property
+    def mlp_dim(self):
+        """Hidden size of the feed-forward networks."""
+        return self._config["mlp_dim"]
+
+    @property
+    def dropout(self):
+        """Share dropped of the embedded patches and of what each part adds."""
+        return self._config["dropout"]
+
+    @property
+    def attention_dropout(self):
+        """Share of attention weights dropped."""
+        return self._config["attention_dropout"]
+
+    @property
     def grid(self):
         """How many patches there are down and across."""
         return patch_grid(self.image_shape[:2], self.patch_size)

@@ -121,3 +121,11 @@ def test_resized_for_larger_pictures(rng, pooling):
 def test_sizes_that_cannot_be(shape, words):
     with pytest.raises(ValueError, match=words):
         models.ViT((8, 6, 3), **SMALL).resized(shape)
+
+
+def test_arguments_can_be_read():
+    sizes = dict(patch_size=2, num_layers=1, num_heads=2, hidden_dim=8, dropout=0.1)
+    model = models.ViT((4, 4, 1), 3, **sizes)
+    assert (model.num_layers, model.num_heads, model.hidden_dim, model.mlp_dim) == (1, 2, 8, 16)
+    assert (model.patch_size, model.grid, model.image_shape) == ((2, 2), (2, 2), (4, 4, 1))
+    assert (model.dropout, model.attention_dropout, model.pooling) == (0.1, 0.0, "token")
