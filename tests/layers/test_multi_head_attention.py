@@ -114,10 +114,8 @@ def test_the_form_is_chosen_by_size_dropout_and_what_is_asked_for(monkeypatch, b
 
 def test_an_overridden_attention_is_called(blocks_taken):
     class Doubled(layers.MultiHeadAttention):
-        def _compute_attention(self, query, key, value, attention_mask=None, training=None):
-            context, weights = super()._compute_attention(
-                query, key, value, attention_mask, training
-            )
+        def _compute_attention(self, query, key, value, *args, **kwargs):
+            context, weights = super()._compute_attention(query, key, value, *args, **kwargs)
             return 2 * context, weights
 
     layer = Doubled(2, 3, use_bias=False, flash_attention=True)
