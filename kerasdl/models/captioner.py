@@ -106,16 +106,6 @@ class Captioner(SequenceWriter):
         """Height, width and channels of the pictures."""
         return tuple(self._config["image_shape"])
 
-    @property
-    def target_vocabulary(self):
-        """The words of the sentences."""
-        return list(self._config["target_vocabulary"])
-
-    @property
-    def target_length(self):
-        """Words that `generate` writes at most."""
-        return self._config["target_length"]
-
     def begin(self, inputs, width=1, length=None):
         """Look at the pictures; see `SequenceWriter`."""
 

@@ -96,19 +96,9 @@ class LanguageModel(SequenceWriter):
         self.parts = parts
 
     @property
-    def target_vocabulary(self):
-        """The tokens."""
-        return list(self._config["target_vocabulary"])
-
-    @property
     def context(self):
         """How many tokens a prediction looks at."""
         return self._config["context"]
-
-    @property
-    def target_length(self):
-        """Tokens that `generate` writes at most."""
-        return self._config["target_length"]
 
     def begin(self, inputs, width=1, length=None):
         """Read the beginning of a text, tokens (B, P), 0 behind its end; see `SequenceWriter`."""

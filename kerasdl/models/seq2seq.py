@@ -117,16 +117,6 @@ class Seq2Seq(SequenceWriter):
         """Tokens of the source."""
         return list(self._config["source_vocabulary"])
 
-    @property
-    def target_vocabulary(self):
-        """Tokens of the target."""
-        return list(self._config["target_vocabulary"])
-
-    @property
-    def target_length(self):
-        """Tokens that `generate` writes at most."""
-        return self._config["target_length"]
-
     def begin(self, inputs, width=1, length=None):
         """Read the source; see `SequenceWriter`."""
         source = ops.convert_to_tensor(inputs, "int32")

@@ -10,13 +10,19 @@ from kerasdl.models.decoding import beam_search, greedy_search, sample_search
 class SequenceWriter(Network):
     """What the networks have in common that write sequences.
 
-    A network says in `begin` how it decodes; the search is the same for all.
+    A network says in `begin` how it decodes; the search is the same for all. Its constructor takes
+    `target_vocabulary` and `target_length`.
     """
+
+    @property
+    def target_vocabulary(self):
+        """The tokens that are written."""
+        return list(self._config["target_vocabulary"])
 
     @property
     def target_length(self):
         """Tokens that `generate` writes at most."""
-        raise NotImplementedError
+        return self._config["target_length"]
 
     def begin(self, inputs, width=1, length=None):
         """Read the inputs.
