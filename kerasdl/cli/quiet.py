@@ -6,13 +6,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from kerasdl.errors import InputError
+
 
 @contextmanager
 def quiet_start() -> Iterator[None]:
     """Hold back what is written to standard error while TensorFlow is being imported.
 
     Its C++ core prints a dozen lines before it reads any log level. When the block fails, they are
-    printed after all.
+    printed after all, unless the input is at fault: its message must not drown.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what the user set wins
     sys.stderr.flush()
@@ -21,6 +23,8 @@ def quiet_start() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
+        except InputError:
+            raise
         except BaseException:
             sys.stderr.flush()
             os.dup2(terminal, 2)

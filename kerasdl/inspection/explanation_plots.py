@@ -68,7 +68,7 @@ def save_maps(path: Path, seen: Mapping[str, np.ndarray], titles: Sequence[str])
         axis.set_title(MAPS[name], fontsize=10)
     if shown:
         bar = figure.colorbar(
-            heat, ax=axes[:, 1:], location="bottom", ticks=[], aspect=40, fraction=0.03, pad=0.02
+            heat, ax=axes, location="bottom", ticks=[], aspect=40, fraction=0.03, pad=0.02
         )
         bar.set_label("none … most of this map", fontsize=9)
     _write(figure, path)
