@@ -4,6 +4,8 @@ A rule is called with the graph, the node, the names of its inputs and what each
 recorded shape of its output. It is not called where one input is `MIXED` or all are `CONSTANT`.
 """
 
+import math
+
 CONSTANT = "the same whatever is asked"
 ROWS = "row i depends on row i of the inputs"
 SIZE = "the number of rows"
@@ -109,7 +111,7 @@ def _reshape(graph, node, inputs, kinds, shape):
         return MIXED
     if min(before[1:] + shape[1:], default=0) < 0:
         return MIXED
-    return ROWS if _product(before[1:]) == _product(shape[1:]) else MIXED
+    return ROWS if math.prod(before[1:]) == math.prod(shape[1:]) else MIXED
 
 
 def _strided_slice(graph, node, inputs, kinds, shape):
@@ -172,13 +174,6 @@ def _gather(graph, node, inputs, kinds, shape):
     if node.attr["batch_dims"].i or kinds[:2] != [CONSTANT, ROWS]:
         return MIXED
     return ROWS if node.op == "ResourceGather" or graph.value(inputs[2]) == 0 else MIXED
-
-
-def _product(sizes) -> int:
-    total = 1
-    for size in sizes:
-        total *= size
-    return total
 
 
 RULES = {
