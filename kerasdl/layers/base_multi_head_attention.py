@@ -145,9 +145,7 @@ class BaseMultiHeadAttention(keras.Layer):
             mask = self._combined_mask(
                 query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask
             )
-            context, weights = self._compute_attention(
-                Q, K, V, mask, training, return_attention_scores
-            )
+            context, weights = self._attend(Q, K, V, mask, training, return_attention_scores)
         if self.use_gate:
             context = context * self._gate_dense(query)
         output = self._output_dense(context)  # (B, T, D)
@@ -198,6 +196,10 @@ class BaseMultiHeadAttention(keras.Layer):
         if self._sliding_window is None:
             return None
         return keras.ops.expand_dims(ops.sliding_window_mask(T, S, self._sliding_window), 0)
+
+    def _attend(self, Q, K, V, mask, training, return_attention_scores):
+        """Call `_compute_attention` as Keras does, so that an override made for Keras fits."""
+        return self._compute_attention(Q, K, V, mask, training, return_attention_scores)
 
     def _compute_attention(
         self,

@@ -152,6 +152,10 @@ class GroupQueryAttention(BaseMultiHeadAttention):
         """Return (B, S, N, d) of (B, S, N_kv, d)."""
         return keras.ops.repeat(x, self.num_query_heads // self.num_key_value_heads, axis=2)
 
+    def _attend(self, Q, K, V, mask, training, return_attention_scores):
+        """Call `_compute_attention` as Keras does: here it is not told of the scores."""
+        return self._compute_attention(Q, K, V, attention_mask=mask, training=training)
+
     def compute_output_shape(self, query_shape, value_shape, key_shape=None):
         """Return the shape of the query, (B, T, D)."""
         if query_shape[-1] != value_shape[-1]:

@@ -127,3 +127,15 @@ def test_an_overridden_attention_is_called(blocks_taken):
     plain.set_weights(layer.get_weights())
     assert not blocks_taken
     assert relative_error(doubled, 2 * plain(x, x)) <= tol.FORWARD_32
+
+
+def test_an_override_of_group_query_attention_is_called_as_by_keras():
+    class Seen(layers.GroupQueryAttention):
+        def _compute_attention(self, query, key, value, attention_mask=None, training=None):
+            assert attention_mask is not None
+            return super()._compute_attention(query, key, value, attention_mask, training)
+
+    x = ops.convert_to_tensor(np.random.default_rng(0).normal(size=(B, T, 4)).astype("float32"))
+    layer = Seen(head_dim=3, num_query_heads=2, num_key_value_heads=1)
+    _, weights = layer(x, x, use_causal_mask=True, return_attention_scores=True)
+    assert weights.shape == (B, 2, T, T)
