@@ -217,6 +217,7 @@ OPTIMIZERS = [
     OptimizerBench(
         "SGD Nesterov", lambda k: k.optimizers.SGD(momentum=0.9, nesterov=True), WEIGHTS
     ),
+    OptimizerBench("Adafactor", lambda k: k.optimizers.Adafactor(), WEIGHTS),
     OptimizerBench("Adagrad", lambda k: k.optimizers.Adagrad(), WEIGHTS),
     OptimizerBench("RMSprop", lambda k: k.optimizers.RMSprop(), WEIGHTS),
     OptimizerBench("RMSprop centred", lambda k: k.optimizers.RMSprop(centered=True), WEIGHTS),

@@ -11,6 +11,7 @@ BETAS = {"beta_1": 0.8, "beta_2": 0.95}
 # Every option of its own that changes the numbers; the defaults are met in `test_state.py`.
 OWN = {
     "SGD": [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}],
+    "Adafactor": [{"beta_2_decay": -0.65, "epsilon_2": 0.5, "clip_threshold": 0.75}],
     "Adagrad": [{"initial_accumulator_value": 0.0, "epsilon": 1e-3}],
     "RMSprop": [
         {"rho": 0.75, "epsilon": 1e-3},

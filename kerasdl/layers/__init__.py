@@ -113,6 +113,7 @@ from kerasdl.layers.separable_conv import SeparableConv1D, SeparableConv2D
 from kerasdl.layers.sinusoidal_position_encoding import SinusoidalPositionEncoding
 from kerasdl.layers.softmax import Softmax
 from kerasdl.layers.spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from kerasdl.layers.spectral_normalization import SpectralNormalization
 from kerasdl.layers.transformer_decoder import TransformerDecoder
 from kerasdl.layers.transformer_encoder import TransformerEncoder
 from kerasdl.layers.unit_normalization import UnitNormalization
@@ -229,6 +230,7 @@ OURS = (
     SpatialDropout1D,
     SpatialDropout2D,
     SpatialDropout3D,
+    SpectralNormalization,
     TransformerDecoder,
     TransformerEncoder,
     UnitNormalization,

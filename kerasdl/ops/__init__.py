@@ -62,10 +62,12 @@ from kerasdl.ops.regularization import gaussian_dropout as gaussian_dropout
 from kerasdl.ops.regularization import gaussian_noise as gaussian_noise
 from kerasdl.ops.rollout import attention_rollout as attention_rollout
 from kerasdl.ops.rotary import rotary_embedding as rotary_embedding
+from kerasdl.ops.spectral import spectral_norm as spectral_norm
 from kerasdl.ops.transposed_convolution import (
     transposed_convolution as transposed_convolution,
 )
 from kerasdl.ops.updates import adadelta_update as adadelta_update
+from kerasdl.ops.updates import adafactor_update as adafactor_update
 from kerasdl.ops.updates import adagrad_update as adagrad_update
 from kerasdl.ops.updates import adam_update as adam_update
 from kerasdl.ops.updates import adamax_update as adamax_update

@@ -5,6 +5,7 @@ import keras
 from kerasdl.builtins import fall_back_to
 from kerasdl.optimizers import schedules as schedules
 from kerasdl.optimizers.adadelta import Adadelta as Adadelta
+from kerasdl.optimizers.adafactor import Adafactor as Adafactor
 from kerasdl.optimizers.adagrad import Adagrad as Adagrad
 from kerasdl.optimizers.adam import Adam as Adam
 from kerasdl.optimizers.adamax import Adamax as Adamax
@@ -31,6 +32,7 @@ OURS = (
     Lamb,
     Ftrl,
     Muon,
+    Adafactor,
     ScheduleFreeAdamW,
 )
 """Optimisers that are written from their equations."""

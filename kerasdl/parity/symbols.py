@@ -37,6 +37,7 @@ WITHOUT_EQUATION = {
 # A function of `kerasdl.ops` that is the whole of an object's equation is proven through it.
 PROVEN_THROUGH = {
     "adadelta_update": "optimizers.Adadelta",
+    "adafactor_update": "optimizers.Adafactor",
     "adagrad_update": "optimizers.Adagrad",
     "adam_update": "optimizers.Adam",
     "adamax_update": "optimizers.Adamax",
@@ -70,6 +71,7 @@ PROVEN_THROUGH = {
     "rms_normalization": "layers.RMSNormalization",
     "fast_rms_normalization": "layers.RMSNormalization",
     "deviation_scaling": "layers.LayerNormalization",
+    "spectral_norm": "layers.SpectralNormalization",
     "unit_normalization": "layers.UnitNormalization",
     "convolution": "layers.Conv2D",
     "depthwise_convolution": "layers.DepthwiseConv2D",

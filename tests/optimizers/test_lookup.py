@@ -28,8 +28,9 @@ def test_a_config_that_names_its_module_means_that_class():
 
 
 def test_what_is_not_ours_is_keras():
-    assert optimizers.Adafactor is keras.optimizers.Adafactor
-    assert isinstance(optimizers.get("adafactor"), keras.optimizers.Adafactor)
+    assert optimizers.LossScaleOptimizer is keras.optimizers.LossScaleOptimizer
+    adam = keras.optimizers.serialize(keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam()))
+    assert isinstance(optimizers.get(adam), keras.optimizers.LossScaleOptimizer)
     assert optimizers.get(None) is None
     with pytest.raises(ValueError, match="typo"):
         optimizers.get("typo")

@@ -86,10 +86,17 @@ def test_the_optimiser_goes_on_where_it_was(data):
 
 
 def test_a_layer_inside_a_wrapper_is_swapped():
-    model = keras.Sequential([keras.Input((4, 3)), K.SpectralNormalization(K.Dense(2))])
-    with pytest.warns(UserWarning, match="SpectralNormalization"):
+    model = keras.Sequential([keras.Input((4, 3)), Doubled(K.Dense(2))])
+    with pytest.warns(UserWarning, match="Doubled"):
         ours = kerasdl.swap(model)
+    assert type(ours.layers[0]) is Doubled
     assert type(ours.layers[0].layer) is kerasdl.layers.Dense
+
+
+@keras.saving.register_keras_serializable(package="test")
+class Doubled(K.Wrapper):
+    def call(self, x):
+        return 2 * self.layer(x)
 
 
 def test_own_arguments_are_dropped_on_the_way_back():

@@ -9,6 +9,7 @@ A gradient of an embedding may be sparse on TensorFlow and JAX. Where it enters 
 `ops.multiply` and the like, which keep it sparse as long as the result is.
 """
 
+from kerasdl.ops.updates.adafactor import adafactor_update as adafactor_update
 from kerasdl.ops.updates.adam import adam_step as adam_step
 from kerasdl.ops.updates.adam import adam_update as adam_update
 from kerasdl.ops.updates.adam import adamax_step as adamax_step

@@ -19,6 +19,17 @@ def layer_normalization(weights, x, training):
     return y
 
 
+def spectral_normalization(weights, x, training):
+    """The kernel divided by σ of three power iterations."""
+    W, u = weights["dense/kernel"], weights["vector_u"]
+    if training:
+        for _ in range(3):
+            v = u @ W.T / np.linalg.norm(u @ W.T)
+            u = v @ W / np.linalg.norm(v @ W)
+        W = W / (v @ W @ u.T)
+    return x @ W + weights["dense/bias"]
+
+
 def rms_normalization(weights, x, training):
     """Each example's features divided by their root mean square, then scaled."""
     rms = np.sqrt((x**2).mean(axis=-1, keepdims=True) + 1e-6)
@@ -95,6 +106,13 @@ CASES = [
         inputs=(SEQUENCE,),
         masks=((3, 5),),
         reference=rms_normalization,
+    ),
+    LayerCase(
+        symbol="layers.SpectralNormalization",
+        make=lambda k: k.layers.SpectralNormalization(k.layers.Dense(4, name="dense"), 3),
+        inputs=(SEQUENCE,),
+        reference=spectral_normalization,
+        skip={"finite differences": "each call divides the variable, where no gradient flows"},
     ),
     LayerCase(symbol="layers.GroupNormalization", kwargs={"groups": 3}, inputs=(PICTURE,)),
     LayerCase(symbol="layers.UnitNormalization", inputs=(SEQUENCE,), masks=((3, 5),)),

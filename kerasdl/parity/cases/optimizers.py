@@ -121,6 +121,26 @@ def muon(gradient, theta, steps):
     return theta
 
 
+def adafactor(gradient, theta, steps):
+    """Algorithm 5 for matrices, 4 for vectors, with the first lines of 6 (ρ, α, clipping)."""
+    rms = lambda x: np.sqrt((x**2).mean())  # noqa: E731
+    R = C = V = 0
+    for t in range(1, steps + 1):
+        g = gradient(theta, t - 1)
+        beta_2 = 1 - t**-0.75
+        squared = g**2 + EPSILON
+        if theta.ndim > 1:
+            R = beta_2 * R + (1 - beta_2) * squared.mean(-1)
+            C = beta_2 * C + (1 - beta_2) * squared.mean(-2)
+            V = R[..., :, None] * C[..., None, :] / R.mean(-1)[..., None, None]
+        else:
+            V = beta_2 * V + (1 - beta_2) * squared
+        U = g / np.sqrt(V)
+        scale = max(DECAY, rms(theta)) * min(ALPHA, 1 / np.sqrt(t))
+        theta = theta - scale * U / max(1, rms(U) / 0.75)
+    return theta
+
+
 def case(name, label="", reference=None, builtin_is_wrong=None, **kwargs):
     """Return the case of an optimiser at one learning rate."""
     return OptimizerCase(
@@ -149,6 +169,16 @@ CASES = [
     case("RMSprop"),
     case("RMSprop", PAPER, rmsprop, rho=RHO, epsilon=EPSILON),
     case("RMSprop", "centred, momentum", momentum=0.9, centered=True),
+    case("Adafactor"),
+    case(
+        "Adafactor",
+        PAPER,
+        adafactor,
+        beta_2_decay=-0.75,
+        epsilon_1=EPSILON,
+        epsilon_2=DECAY,
+        clip_threshold=0.75,
+    ),
     case("Adadelta"),
     case("Adadelta", PAPER, adadelta, rho=RHO, epsilon=EPSILON),
     case("Adam"),
