@@ -48,15 +48,15 @@ def adafactor_update(theta, g, r, c, v, t, alpha, beta_2_decay, epsilon_1, epsil
     """
     t = ops.convert_to_tensor(t)
     beta_2 = 1 - ops.power(t, beta_2_decay)
-    g_squared = ops.square(g) + ops.cast(epsilon_1, t.dtype)
-    if len(g.shape) < 2:
+    g_squared = ops.add(ops.square(g), ops.cast(epsilon_1, t.dtype))
+    if len(theta.shape) < 2:
         v = exponential_moving_average(g_squared, v, beta_2)
     else:
         r = exponential_moving_average(ops.mean(g_squared, axis=-1), r, beta_2)
         c = exponential_moving_average(ops.mean(g_squared, axis=-2), c, beta_2)
         rows = r / ops.mean(r, axis=-1, keepdims=True)
         v = ops.expand_dims(rows, -1) * ops.expand_dims(c, -2)
-    u = g / ops.sqrt(v)
+    u = ops.divide(g, ops.sqrt(v))
     u_hat = u / ops.maximum(ops.cast(1, u.dtype), _rms(u) / d)
     rho = ops.minimum(alpha, 1 / ops.sqrt(t))
     return r, c, v, ops.maximum(ops.cast(epsilon_2, u.dtype), _rms(theta)) * rho * u_hat
