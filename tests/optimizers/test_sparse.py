@@ -24,7 +24,18 @@ def embedding(module, name, ids, **options):
     return ops.convert_to_numpy(table)
 
 
-NAMES = ["SGD", "Adagrad", "RMSprop", "Adadelta", "Adam", "Adamax", "Nadam", "Lion", "Ftrl"]
+NAMES = [
+    "SGD",
+    "Adagrad",
+    "RMSprop",
+    "Adadelta",
+    "Adam",
+    "Adamax",
+    "Nadam",
+    "Lion",
+    "Ftrl",
+    "Adafactor",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -57,9 +57,10 @@ def adafactor_update(theta, g, r, c, v, t, alpha, beta_2_decay, epsilon_1, epsil
         rows = r / ops.mean(r, axis=-1, keepdims=True)
         v = ops.expand_dims(rows, -1) * ops.expand_dims(c, -2)
     u = ops.divide(g, ops.sqrt(v))
-    u_hat = u / ops.maximum(ops.cast(1, u.dtype), _rms(u) / d)
+    u_hat = ops.divide(u, ops.maximum(ops.cast(1, u.dtype), _rms(u) / d))
     rho = ops.minimum(alpha, 1 / ops.sqrt(t))
-    return r, c, v, ops.maximum(ops.cast(epsilon_2, u.dtype), _rms(theta)) * rho * u_hat
+    scale = ops.maximum(ops.cast(epsilon_2, u.dtype), _rms(theta))
+    return r, c, v, ops.multiply(scale * rho, u_hat)
 
 
 def _rms(x):
