@@ -28,6 +28,7 @@ from kerasdl.layers.flatten import Flatten
 from kerasdl.layers.gaussian_noise import GaussianDropout, GaussianNoise
 from kerasdl.layers.group_normalization import GroupNormalization
 from kerasdl.layers.grouped_query_attention import GroupQueryAttention
+from kerasdl.layers.identity import Identity
 from kerasdl.layers.layer_normalization import LayerNormalization
 from kerasdl.layers.masking import Masking
 from kerasdl.layers.merging.arithmetic import Add, Average, Multiply, Subtract
@@ -175,6 +176,7 @@ OURS = (
     RepeatVector,
     Permute,
     Flatten,
+    Identity,
     Cropping3D,
     Cropping2D,
     Cropping1D,

@@ -108,6 +108,7 @@ CASES = [
         masks=((3, 6),),
         skip=AT_THE_VALUE,
     ),
+    case("Identity", Input((2, 5, 3))),
     case("Flatten", Input((2, 4, 5, 3))),
     case("Flatten", Input((2, 3, 4, 5)), "channels first", data_format="channels_first"),
     case("Permute", Input((2, 4, 5, 3), free=(0, 1, 2)), dims=(3, 1, 2)),
