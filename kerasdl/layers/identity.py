@@ -3,7 +3,8 @@
 import keras
 
 
-@keras.saving.register_keras_serializable(package="kerasdl")
+# "kerasdl>Identity" is the initialiser.
+@keras.saving.register_keras_serializable(package="kerasdl.layers")
 class Identity(keras.Layer):
     r"""Return the input: a place holder where a layer may stand or not.
 
