@@ -5,7 +5,7 @@ import contextlib
 import keras
 from keras import ops
 
-from kerasdl.backend import hand_derived_in_graphs
+from kerasdl.activations.quick_softmax import quick_softmax
 
 _register = keras.saving.register_keras_serializable(package="kerasdl")
 
@@ -33,23 +33,11 @@ def softmax(x, axis=-1):
         >>> [round(float(p), 4) for p in softmax(ops.array([1000.0, 1000.0]))]
         [0.5, 0.5]
     """
-    x = ops.convert_to_tensor(x)
-    axis = tuple(axis) if isinstance(axis, list) else axis
-
-    def equation(x):
-        m = ops.stop_gradient(ops.max(x, axis=axis, keepdims=True))
-        e = ops.exp(x - m)
-        return e / ops.sum(e, axis=axis, keepdims=True)
-
-    def by_hand(x):
-        p = equation(x)
-        return p, lambda dp: (p * (dp - ops.sum(dp * p, axis=axis, keepdims=True)),)
-
-    probabilities = hand_derived_in_graphs(equation, by_hand)(x)
+    probabilities = quick_softmax(x, axis=axis)
     # Keras' convention: a cross-entropy that is given probabilities may go back to the logits.
     # (Tensor types that take no attribute leave it with the probabilities.)
     with contextlib.suppress(AttributeError):
-        probabilities._keras_logits = x
+        probabilities._keras_logits = ops.convert_to_tensor(x)
         probabilities._logits_of = "softmax"
     return probabilities
 

@@ -7,9 +7,9 @@ import math
 import string
 
 from keras import ops
-from keras.utils import standardize_dtype
 
 from kerasdl.activations import tanh
+from kerasdl.activations.quick_softmax import quick_softmax
 from kerasdl.ops.linear import affine, product
 
 
@@ -166,21 +166,7 @@ def masked_softmax(scores, mask=None, axis=-1):
         >>> [float(v) for v in w]
         [0.5, 0.5, 0.0]
     """
-    scores = ops.convert_to_tensor(scores)
-    if mask is None:
-        m = ops.stop_gradient(ops.max(scores, axis=axis, keepdims=True))
-        e = ops.exp(scores - m)
-        return e / ops.sum(e, axis=axis, keepdims=True)
-    mask = ops.cast(mask, "bool")
-    # A finite stand-in for minus infinity: exp(-inf - -inf) would be NaN in an empty row.
-    lowest = ops.cast(-6e4 if standardize_dtype(scores.dtype) == "float16" else -1e38, scores.dtype)
-    x = ops.where(mask, scores, lowest)
-    m = ops.stop_gradient(ops.max(x, axis=axis, keepdims=True))
-    e = ops.where(mask, ops.exp(x - m), ops.zeros_like(x))
-    total = ops.sum(e, axis=axis, keepdims=True)
-    # 0/1 in an empty row. (Not maximum(total, 1): a row that keeps one key has total 1 exactly,
-    # and JAX halves the gradient of a maximum at a tie.)
-    return e / ops.where(total == 0, ops.ones_like(total), total)
+    return quick_softmax(scores, mask, axis)
 
 
 def causal_mask(T, S, offset=0):
