@@ -45,7 +45,14 @@ def test_equals_the_equation(axis, masked, fused_from, rng, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("shape", "many"), [((128, 512), True), ((None, 2048), True), ((9,), False)]
+    ("shape", "many"),
+    [
+        ((128, 512), True),
+        ((None, 2048), True),
+        ((9,), False),
+        ((), False),
+        ((64, None, 512), False),
+    ],
 )
 def test_many_scores_are_one_kernel(shape, many):
     class Scores:

@@ -10,7 +10,8 @@ from kerasdl.backend import fuse, hand_derived_in_graphs
 
 # From so many scores on, one kernel made by XLA is faster than the operations of a TensorFlow graph
 # (forwards and backwards on two cores: 0.30 ms beside 0.24 ms at 1,000 scores, 1.15 and 1.26 at
-# 150,000, 3.6 and 6.9 at a million). Of a batch of unknown size 32 examples are assumed.
+# 150,000, 3.6 and 6.9 at a million). Of a batch of unknown size 32 examples are assumed. What else
+# is not known is a length: those are many, and a kernel would be made for each.
 _FUSED_FROM = 1 << 16
 _EXAMPLES = 32
 
@@ -74,7 +75,10 @@ def quick_softmax(x, mask=None, axis=-1):
 def _are_many(x):
     if getattr(x.shape, "rank", 0) is None:  # a tensor of TensorFlow of which nothing is known
         return False
-    return math.prod(_EXAMPLES if size is None else size for size in x.shape) >= _FUSED_FROM
+    batch, *sizes = [*x.shape] or [1]
+    if None in sizes:
+        return False
+    return math.prod([_EXAMPLES if batch is None else batch, *sizes]) >= _FUSED_FROM
 
 
 @functools.cache  # `fuse` compiles a function once that is handed in again
