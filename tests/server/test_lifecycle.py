@@ -88,7 +88,7 @@ def test_configuration_file_is_read_anew(tmp_path):
         assert list(store.available()) == ["a"]  # a fault changes nothing
         models_config(tmp_path, "b")
         wait_for(lambda: list(store.available()) == ["b"])
-        assert store.status("a")[0].state == "END"
+        wait_for(lambda: store.status("a")[0].state == "END")  # "b" is there while "a" goes
         assert store.problems() == []
 
 
