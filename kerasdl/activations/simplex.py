@@ -5,7 +5,7 @@ import contextlib
 import keras
 from keras import ops
 
-from kerasdl.activations.quick_softmax import quick_softmax
+from kerasdl.activations.fast_softmax import fast_softmax
 
 _register = keras.saving.register_keras_serializable(package="kerasdl")
 
@@ -33,11 +33,12 @@ def softmax(x, axis=-1):
         >>> [round(float(p), 4) for p in softmax(ops.array([1000.0, 1000.0]))]
         [0.5, 0.5]
     """
-    probabilities = quick_softmax(x, axis=axis)
+    x = ops.convert_to_tensor(x)
+    probabilities = fast_softmax(x, axis=axis)
     # Keras' convention: a cross-entropy that is given probabilities may go back to the logits.
     # (Tensor types that take no attribute leave it with the probabilities.)
     with contextlib.suppress(AttributeError):
-        probabilities._keras_logits = ops.convert_to_tensor(x)
+        probabilities._keras_logits = x
         probabilities._logits_of = "softmax"
     return probabilities
 

@@ -28,7 +28,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         What the layer returns, in the dtype of `inputs`.
 
     Raises:
-        ValueError: If `power_iterations` is not positive, or the layer has no kernel.
+        ValueError: If `power_iterations` is not a positive integer, or the layer has no kernel.
 
     Source:
         Miyato et al., 2018, Spectral Normalization for Generative Adversarial Networks, section 2.
@@ -47,10 +47,10 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     def __init__(self, layer, power_iterations=1, **kwargs):
         super().__init__(layer, **kwargs)
-        if power_iterations <= 0:
+        if not isinstance(power_iterations, int) or power_iterations <= 0:
             raise ValueError(
-                "`power_iterations` should be greater than zero. "
-                f"Received: power_iterations={power_iterations}"
+                "`power_iterations` should be greater than zero. Expected an integer of at least "
+                f"1, received: power_iterations={power_iterations!r}"
             )
         self.power_iterations = power_iterations
 

@@ -9,7 +9,7 @@ import string
 from keras import ops
 
 from kerasdl.activations import tanh
-from kerasdl.activations.quick_softmax import quick_softmax
+from kerasdl.activations.fast_softmax import fast_softmax
 from kerasdl.ops.linear import affine, product
 
 
@@ -166,7 +166,7 @@ def masked_softmax(scores, mask=None, axis=-1):
         >>> [float(v) for v in w]
         [0.5, 0.5, 0.0]
     """
-    return quick_softmax(scores, mask, axis)
+    return fast_softmax(scores, mask, axis)
 
 
 def causal_mask(T, S, offset=0):

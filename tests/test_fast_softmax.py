@@ -1,12 +1,12 @@
-"""The quick softmax, operation by operation and as one kernel, against its equation."""
+"""The fast softmax, operation by operation and as one kernel, against its equation."""
 
 import numpy as np
 import pytest
 import tolerances as tol
 from keras import ops
 
-from kerasdl.activations import quick_softmax as module
-from kerasdl.activations.quick_softmax import quick_softmax, softmax_equation
+from kerasdl.activations import fast_softmax as module
+from kerasdl.activations.fast_softmax import fast_softmax, softmax_equation
 from kerasdl.backend import compiled, value_and_grad
 from kerasdl.parity import relative_error
 
@@ -36,7 +36,7 @@ def test_equals_the_equation(axis, masked, fused_from, rng, monkeypatch):
         mask[1] = False  # whole rows, for all axes but 0 and all
         mask[:, 2, 3] = False
     given = x, weights, mask, axis
-    p, dx = value_and_gradient(quick_softmax, *given)
+    p, dx = value_and_gradient(fast_softmax, *given)
     expected_p, expected_dx = value_and_gradient(softmax_equation, *given)
     assert relative_error(p, expected_p) <= tol.FORWARD_64
     assert relative_error(dx, expected_dx) <= tol.GRADIENT_64
