@@ -10,8 +10,8 @@ from kerasdl.backend import fuse, hand_derived_in_graphs
 
 # From so many scores on, one kernel made by XLA is faster than the operations of a TensorFlow graph
 # (forwards and backwards, beside other work on two cores: 0.30 ms beside 0.24 ms at 1,000 scores,
-# 1.15 and 1.26 at 150,000, 2.3 and 4.5 at 400,000). Of a batch of unknown size 32 examples are assumed. What else
-# is not known is a length: those are many, and a kernel would be made for each.
+# 1.15 and 1.26 at 150,000, 2.3 and 4.5 at 400,000). Of a batch of unknown size 32 examples are
+# assumed. What else is not known is a length: those are many, a kernel would be made for each.
 _FUSED_FROM = 1 << 16
 _EXAMPLES = 32
 
