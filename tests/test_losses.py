@@ -78,6 +78,15 @@ def test_stable_for_huge_logits():
     assert np.allclose(ops.convert_to_numpy(dz), [[0, 0, 0], [0, 1, -1]])
 
 
+def test_a_class_that_is_ruled_out_has_probability_0():
+    y, z = [1, 0], ops.array([[-np.inf, 1.0, 2.0], [0.0, -np.inf, -np.inf]])
+    loss = losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")
+    value, (dz,) = value_and_grad(lambda z: loss(y, z), [z])
+    sigma = 1 / (1 + np.exp(-1))
+    assert relative_error(value, -np.log(1 - sigma)) <= tol.FORWARD_32
+    assert relative_error(dz, [[0, -sigma, sigma], [0, 0, 0]]) <= tol.FORWARD_32
+
+
 def test_probabilities_that_came_from_our_softmax_use_its_logits():
     z = ops.convert_to_tensor(np.array([[1e4, -1e4]], "float32"))
     p = activations.softmax(z)

@@ -148,25 +148,27 @@ def categorical_generalized_cross_entropy(y_true, y_pred, q):
     return (1 - _at_the_label(y, p) ** q) / q
 
 
-def _one_hot(y, p):
-    hit = ops.equal(ops.arange(p.shape[-1], dtype="int32"), ops.expand_dims(y, -1))
-    return ops.cast(hit, p.dtype)
-
-
 def _at_the_label_equation(y, p):
     """Return Σ onehot(y) p: the probability at the label, 0 for a label that is no class."""
-    return ops.sum(_one_hot(y, p) * p, axis=-1)
+    hit = ops.equal(ops.arange(p.shape[-1], dtype="int32"), ops.expand_dims(y, -1))
+    return ops.sum(ops.cast(hit, p.dtype) * p, axis=-1)
 
 
 def _at_the_label_by_hand(y, p):
-    # Reads one number for each label in place of all.
+    # Reads, and on the way back writes, one number for each label in place of all.
     classes = p.shape[-1]
     flat = ops.reshape(y, (-1,))
     start = ops.arange(ops.shape(flat)[0], dtype="int32") * classes
-    found = ops.take(ops.reshape(p, (-1,)), start + ops.clip(flat, 0, classes - 1))
-    valid = ops.logical_and(y >= 0, y < classes)
-    p_y = ops.reshape(found, ops.shape(y)) * ops.cast(valid, p.dtype)
-    return p_y, lambda upstream: (None, _one_hot(y, p) * ops.expand_dims(upstream, -1))
+    where = start + ops.clip(flat, 0, classes - 1)
+    valid = ops.cast(ops.logical_and(flat >= 0, flat < classes), p.dtype)
+    p = ops.reshape(p, (-1,))
+
+    def backward(upstream):
+        upstream = ops.reshape(upstream, (-1,)) * valid
+        dp = ops.scatter(ops.expand_dims(where, -1), upstream, ops.shape(p))
+        return None, ops.reshape(dp, (*ops.shape(y), classes))
+
+    return ops.reshape(ops.take(p, where) * valid, ops.shape(y)), backward
 
 
 _at_the_label = hand_derived_in_graphs(_at_the_label_equation, _at_the_label_by_hand)

@@ -127,12 +127,12 @@ def cosine_similarity(y_true, y_pred, axis=-1):
     Differences from Keras: the gradient at a vector of zeros is finite.
     """
     y, p = _pair(y_true, y_pred)
-    return -ops.sum(_unit(y, axis) * _unit(p, axis), axis=axis)
+    return -ops.sum(y * p, axis=axis) * _one_over_length(y, axis) * _one_over_length(p, axis)
 
 
-def _unit(x, axis):
-    square = ops.sum(ops.square(x), axis=axis, keepdims=True)
-    return x * ops.rsqrt(maximum(square, keras.config.epsilon() ** 2))
+def _one_over_length(x, axis):
+    square = ops.sum(ops.square(x), axis=axis)
+    return ops.rsqrt(maximum(square, keras.config.epsilon() ** 2))
 
 
 @register

@@ -73,23 +73,25 @@ def _labels(y, z):
 
 def _sparse_equation(y, z):
     hit, nothing_or_nan = _labels(y, z)
-    shifted = z - ops.stop_gradient(ops.max(z, axis=-1, keepdims=True))
-    log_sum = ops.log(ops.sum(ops.exp(shifted), axis=-1))  # (…)
-    return log_sum - ops.sum(ops.where(hit, shifted, 0.0), axis=-1) + nothing_or_nan
+    m = ops.stop_gradient(ops.max(z, axis=-1, keepdims=True))
+    log_sum = ops.log(ops.sum(ops.exp(z - m), axis=-1))  # (…)
+    z_y = ops.sum(ops.where(hit, z, 0.0), axis=-1)
+    return log_sum - (z_y - ops.squeeze(m, -1)) + nothing_or_nan
 
 
 def _sparse_by_hand(y, z):
     hit, nothing_or_nan = _labels(y, z)
-    onehot = ops.cast(hit, z.dtype)
-    shifted = z - ops.max(z, axis=-1, keepdims=True)
-    e = ops.exp(shifted)
+    m = ops.max(z, axis=-1, keepdims=True)
+    e = ops.exp(z - m)
     total = ops.sum(e, axis=-1, keepdims=True)
-    log_sum = ops.squeeze(ops.log(total), -1)
-    loss = log_sum - ops.sum(onehot * shifted, axis=-1) + nothing_or_nan
-    return loss, lambda upstream: (
-        None,
-        ops.expand_dims(upstream, -1) * (e / total - onehot),
-    )
+    z_y = ops.sum(ops.where(hit, z, 0.0), axis=-1)
+    loss = ops.squeeze(ops.log(total), -1) - (z_y - ops.squeeze(m, -1)) + nothing_or_nan
+
+    def backward(upstream):
+        upstream = ops.expand_dims(upstream, -1)
+        return None, e * (upstream / total) - ops.cast(hit, z.dtype) * upstream
+
+    return loss, backward
 
 
 def _sparse_from_probabilities(y, p):

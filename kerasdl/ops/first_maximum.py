@@ -8,6 +8,7 @@ import functools
 
 import numpy as np
 from keras import ops
+from keras.utils import standardize_dtype
 
 
 def first_maximum(x, slides):
@@ -20,7 +21,7 @@ def first_maximum(x, slides):
         slides: Pairs of an axis and its `kerasdl.ops.sliding.Slide`, all sizes known.
 
     Returns:
-        int32, with $n$ windows along each axis. Of two axes $k = k_1 w_1 + k_2 w_2$, with the
+        Integers, with $n$ windows along each axis. Of two axes $k = k_1 w_1 + k_2 w_2$, with the
         weights of `weights`.
 
     Example:
@@ -30,10 +31,21 @@ def first_maximum(x, slides):
         [1, 0]
     """
     # Columns before rows: then the first maximum of all is the first row's first.
-    return _first(x, None, list(zip(slides, weights(slides), strict=True))[::-1])
+    slides = list(zip(slides, weights(slides), strict=True))[::-1]
+    return _first(x, None, slides, _dtype_of_taps(slides))
 
 
-def _first(x, found, slides):
+def _dtype_of_taps(weighted):
+    """Return the smallest integers that tell all taps: less to write, and to read on the way back.
+
+    Args:
+        weighted: Pairs of a slide with its axis, and its weight; that of the first axis last.
+    """
+    (_, slide), weight = weighted[-1]
+    return "uint8" if weight * slide.span <= 256 else "int32"
+
+
+def _first(x, found, slides, dtype):
     if not slides:
         return found
     ((axis, slide), weight), *others = slides
@@ -50,11 +62,11 @@ def _first(x, found, slides):
                 code = found[where] + code
             if best is None:
                 best = seen
-                which = ops.full_like(seen, code, dtype="int32") if found is None else code
+                which = ops.full_like(seen, code, dtype=dtype) if found is None else code
             else:
                 larger = seen > best
                 best, which = ops.where(larger, seen, best), ops.where(larger, code, which)
-        regions.append(_first(best, which, others))
+        regions.append(_first(best, which, others, dtype))
     return _joined(regions, axis)
 
 
@@ -82,7 +94,8 @@ def send_back(dy, which, slides):
         [0.0, 2.0, 3.0, 0.0]
     """
     # (B, q₁, r₁, q₂, r₂, …, C): the blocks q and rests r of each axis side by side.
-    dx = _sent([(dy, which, np.zeros((), "int32"))], slides, weights(slides), 0)
+    k = np.zeros((), standardize_dtype(which.dtype))
+    dx = _sent([(dy, which, k)], slides, weights(slides), 0)
     blocks = [-(-(slide.p + slide.L) // slide.s) * slide.s for _, slide in slides]
     dx = ops.reshape(dx, (-1, *blocks, dy.shape[-1]))
     for axis, slide in slides:
@@ -112,10 +125,10 @@ def _sent(terms, slides, tap_weights, nth):
             if first < t or behind - t > slide.n:
                 continue
             # A tap behind the last does not exist, and no window has found it.
-            k_t = (t * slide.s + np.arange(slide.s, dtype="int32")) * tap_weights[0]
+            k_t = (t * slide.s + np.arange(slide.s)) * tap_weights[0]
             for dy, which, k in terms:
                 where = _range(dy, axis, first - t, behind - t)
-                k_t = k_t.reshape(-1, *[1] * (len(dy.shape) - axis - 1))
+                k_t = k_t.reshape(-1, *[1] * (len(dy.shape) - axis - 1)).astype(k.dtype)
                 apart = [ops.expand_dims(x[where], axis + 1) for x in (dy, which)]
                 chosen.append((*apart, k[..., None] + k_t))
         if chosen:
@@ -138,7 +151,7 @@ def weights(slides):
     found, weight = [], 1
     for _, slide in reversed(slides):
         found.insert(0, weight)
-        weight *= ((slide.F - 1) // slide.s + 1) * slide.s
+        weight *= slide.span
     return found
 
 

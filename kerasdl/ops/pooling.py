@@ -124,9 +124,10 @@ def _max(x, slides, whole):
     def pool(x):
         y = fuse(lambda x: maxima(x, slides), x)
 
+        def send(x, dy):
+            return send_back(dy, first_maximum(x, slides[::-1]), slides[::-1])
+
         def backward(x, y, dy):
-            if whole:
-                return send_back(dy, first_maximum(x, slides[::-1]), slides[::-1])
             # The maxima of the columns, of the columns' rows, ...
             seen = [x]
             for one in slides[:-1]:
@@ -136,7 +137,7 @@ def _max(x, slides, whole):
                 y = x_a
             return dy
 
-        return y, lambda dy: (fuse(backward, x, y, dy),)
+        return y, lambda dy: (fuse(send, x, dy) if whole else fuse(backward, x, y, dy),)
 
     def maxima(x, slides):
         return _pool_windows(x, slides, whole, maximum, ops.max, lowest)
@@ -181,7 +182,7 @@ def _l2_norm(x, slides, whole):
 
 
 def _sum(x, slides, whole):
-    return _pool_windows(x, slides[::-1], whole, ops.add, ops.sum, 0)
+    return _pool_windows(x, slides, whole, ops.add, ops.sum, 0)
 
 
 def _pool_windows(x, slides, whole, combine, reduce, fill):

@@ -50,6 +50,11 @@ class Slide(NamedTuple):
         """Whether every number is in one window."""
         return self.known and self.F == self.s and self.p == 0 and self.n * self.s == self.L
 
+    @property
+    def span(self):
+        """The taps, rounded up to whole strides."""
+        return -(-self.F // self.s) * self.s
+
     def sees(self, k):
         """Return where tap `k` lies for each window, (n,), before 0 and behind L - 1 included."""
         positions = np.arange(self.n) if self.known else ops.arange(self.n, dtype="int32")

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from kerasdl.ops.updates import schedule_free_update
+from kerasdl.ops.updates import ema_increment, schedule_free_update
 from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
 
@@ -82,25 +82,18 @@ class ScheduleFreeAdamW(Optimizer):
         if self.warmup_steps > 0:
             progress = t / ops.cast(self.warmup_steps, dtype)
             alpha = alpha * ops.where(progress < 1, progress, ops.ones_like(progress))
+        z, v = self._momentums[index], self._velocities[index]
+        self.assign_add(v, ema_increment(ops.square(g), v, self.beta_2))
         # z starts at the weights. An assignment in `build` would be lost where `fit` builds the
         # optimiser inside a traced function, and training would start from weights of 0.
         first = ops.equal(self.iterations, 0)
-        z, v = self._momentums[index], self._velocities[index]
-        y_t = ops.convert_to_tensor(variable)
-        z_t, v_t, y = schedule_free_update(
-            y_t,
-            g,
-            ops.where(first, y_t, ops.convert_to_tensor(z)),
-            v,
-            t,
-            alpha,
-            self.beta_1,
-            self.beta_2,
-            self.epsilon,
+        y = ops.convert_to_tensor(variable)
+        z_before = ops.where(first, y, ops.convert_to_tensor(z))
+        z_t, y_t = schedule_free_update(
+            y, g, z_before, v, t, alpha, self.beta_1, self.beta_2, self.epsilon
         )
         self.assign(z, z_t)
-        self.assign(v, v_t)
-        self.assign(variable, y)
+        self.assign(variable, y_t)
 
     def get_config(self):
         """Return the constructor's arguments."""

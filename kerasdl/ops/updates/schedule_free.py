@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from kerasdl.ops.updates.momentum import constant_like, exponential_moving_average
+from kerasdl.ops.updates.momentum import constant_like
 
 
 def schedule_free_update(y, g, z, v, t, alpha, beta_1, beta_2, epsilon):
@@ -12,7 +12,6 @@ def schedule_free_update(y, g, z, v, t, alpha, beta_1, beta_2, epsilon):
     $y = (1 - \beta_1) z + \beta_1 x$; so $x$ need not be stored.
 
     $$\begin{aligned}
-      v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2 \\
       z_t &= z_{t-1} - \alpha\, g_t / (\sqrt{v_t / (1 - \beta_2^t)} + \epsilon) \\
       x_{t-1} &= (y_{t-1} - (1 - \beta_1) z_{t-1}) / \beta_1 \\
       x_t &= (1 - 1/t)\, x_{t-1} + z_t / t \\
@@ -23,7 +22,7 @@ def schedule_free_update(y, g, z, v, t, alpha, beta_1, beta_2, epsilon):
         y: The variable $y_{t-1}$.
         g: Gradient $g_t$ at $y_{t-1}$, of the same shape.
         z: Fast sequence $z_{t-1}$, of the same shape.
-        v: Second moment $v_{t-1}$, of the same shape.
+        v: Second moment $v_t = \beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2$, of the same shape.
         t: Number of this step, from 1, in the dtype of `g`.
         alpha: Learning rate $\alpha$ (with the warm-up in it).
         beta_1: Weight $\beta_1$ of the mean.
@@ -31,23 +30,22 @@ def schedule_free_update(y, g, z, v, t, alpha, beta_1, beta_2, epsilon):
         epsilon: $\epsilon$, outside the root.
 
     Returns:
-        `(z_t, v_t, y_t)`.
+        `(z_t, y_t)`.
 
     Source:
         Defazio et al., 2024, The Road Less Scheduled, algorithm 1, with the weights $1/t$ (theirs
         are in proportion to the squared learning rate, which is the same if it is constant).
 
     Example:
-        >>> one, zero = ops.array(1.0), ops.array(0.0)
-        >>> z, v, y = schedule_free_update(one, one, one, zero, one, 0.1, 0.9, 0.999, 0.0)
+        >>> one, v = ops.array(1.0), ops.array(0.001)
+        >>> z, y = schedule_free_update(one, one, one, v, one, 0.1, 0.9, 0.999, 0.0)
         >>> round(float(z), 4), round(float(y), 4)
         (0.9, 0.9)
     """
     y, z, t = (ops.convert_to_tensor(x) for x in (y, z, t))
     beta_1, beta_2 = ops.cast(beta_1, t.dtype), ops.cast(beta_2, t.dtype)
-    v = exponential_moving_average(ops.square(g), v, beta_2)
     root = ops.sqrt(v * (1 / (1 - ops.power(beta_2, t)))) + ops.cast(epsilon, t.dtype)
     z_t = ops.subtract(z, ops.divide(ops.multiply(constant_like(alpha, g), g), root))
     # The last two lines of the equation in one, x_{t-1} put into it: β₁ x_{t-1} is y - (1 - β₁) z.
     y_t = (1 - 1 / t) * (y - (1 - beta_1) * z) + (1 - beta_1 + beta_1 / t) * z_t
-    return z_t, v, y_t
+    return z_t, y_t
