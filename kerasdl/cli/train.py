@@ -93,12 +93,12 @@ def train(
     table = Table(
         title=f"{chosen.model} on {chosen.dataset}", title_justify="left", show_header=False
     )
-    for name, share in _shares(results, chosen.model):
-        table.add_row(f"test {name}", share)
+    for name, figure in _figures(results, chosen.model):
+        table.add_row(f"test {name}", figure)
     table.add_row("test loss", f"{results['test_loss']:.4f}")
     baseline = results.get("baseline", {})  # runs of before have none
-    for name, share in _shares(baseline, chosen.model):
-        table.add_row(f"{baseline['rule']}: {name}", share)
+    for name, figure in _figures(baseline, chosen.model):
+        table.add_row(f"{baseline['rule']}: {name}", figure)
     table.add_row("kept epoch", f"{results['best_epoch']} of {results['epochs']}")
     table.add_row("parameters", f"{results['parameters']:,}")
     table.add_row("training time", f"{results['seconds']:.0f} s")
@@ -131,18 +131,21 @@ def evaluate(
         ):
             table.add_row(name, f"{right / max(row.sum(), 1):.1%}", f"{row.sum():,}")
         console.print(table)
-    shares = _shares({f"test_{name}": value for name, value in measured.results.items()})
-    told = [*(f"{name} {share}" for name, share in shares), f"loss {measured.loss:.4f}"]
+    figures = _figures({f"test_{name}": value for name, value in measured.results.items()})
+    told = [*(f"{name} {figure}" for name, figure in figures), f"loss {measured.loss:.4f}"]
     console.print(", ".join(told), soft_wrap=True)
 
 
-def _shares(results: dict, model: str | None = None) -> list[tuple[str, str]]:
-    """Return name and text of everything that is a share: accuracies and errors."""
+def _figures(results: dict, model: str | None = None) -> list[tuple[str, str]]:
+    """Return name and text of all measures: accuracies and errors as shares, bits as they are."""
     left_out = {"test_balanced_accuracy"} if model in ("vit", "cnn", "mlp") else set()
-    return [
-        (name.removeprefix("test_").replace("_", " "), f"{value:.2%}")
-        for name, value in results.items()
-        if name.startswith("test_")
-        and name.endswith(("accuracy", "error", "iou", "ap50"))
-        and name not in left_out
-    ]
+    figures = []
+    for name, value in results.items():
+        if not name.startswith("test_") or name in left_out:
+            continue
+        told = name.removeprefix("test_").replace("_", " ")
+        if name.endswith(("accuracy", "error", "iou", "ap50")):
+            figures.append((told, f"{value:.2%}"))
+        elif "bits_per" in name:
+            figures.append((told, f"{value:.3f}"))
+    return figures

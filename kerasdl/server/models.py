@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kerasdl.errors import InputError
 from kerasdl.server.errors import ServingError
+from kerasdl.server.memory import give_back
 from kerasdl.server.metadata import VersionStatus
 from kerasdl.server.servable import Servable, Threads
 from kerasdl.server.versions import ModelSource, fingerprint, versions_in
@@ -65,6 +66,7 @@ class ModelStore:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._reported: list[str] = []
+        self._left_behind = False  # by a version that was closed
 
     # ---- questions ---------------------------------------------------------------------------
 
@@ -178,6 +180,9 @@ class ModelStore:
         while not self._stopping.wait(self._poll_seconds):
             try:
                 self.rescan()
+                if self._left_behind:
+                    self._left_behind = False
+                    give_back()
             except Exception:
                 logger.exception("looking for new versions failed")
 
@@ -258,6 +263,7 @@ class ModelStore:
                 raise
         except ServingError as error:
             logger.error("cannot load %s version %d: %s", name, number, _one_line(error.message))
+            self._left_behind = True
             status = VersionStatus(number, "END", error.code, error.message)
             self._set(name, number, _Version(status, failed_with=files))
             return
@@ -279,6 +285,7 @@ class ModelStore:
             known = self._models.get(name, {}).get(number)
             if known and known.status.state == "UNLOADING":  # not loaded anew in the meantime
                 known.status = VersionStatus(number, "END")
+        self._left_behind = True
         logger.info("unloaded %s version %d", name, number)
 
     def _set(self, name: str, number: int, version: _Version) -> None:

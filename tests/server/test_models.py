@@ -1,6 +1,8 @@
+import gc
 import shutil
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -175,3 +177,24 @@ def test_thread_picks_up_a_new_version_while_requests_run(tmp_path, store):
             thread.join()
     assert failures == []
     assert set(map(str, answers)) == {"(1, [1.0])", "(2, [2.0])"}
+
+
+def test_graph_of_an_unloaded_version_is_freed(tmp_path, store):
+    save_scale(tmp_path / "m" / "1", 1.0)
+    save_scale(tmp_path / "m" / "2", 2.0)
+    store.rescan()
+    store.start()
+    with store.use("m", 1) as servable:
+        graph = weakref.ref(servable._session.graph)
+    del servable
+    gc.collect()
+    gc.disable()  # it refers to itself: only a collection that is asked for frees it
+    try:
+        shutil.rmtree(tmp_path / "m" / "1")
+        deadline = time.monotonic() + 20
+        while graph() is not None:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        gc.enable()
+    assert ask(store) == (2, [2.0])
