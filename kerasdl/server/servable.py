@@ -23,7 +23,12 @@ if "tensorflow" not in sys.modules:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 _ONEDNN_IS_OFF = os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0"
 
-import tensorflow as tf  # noqa: E402
+from kerasdl.server.absent import absent  # noqa: E402
+
+# At its end TensorFlow imports both where it finds them, which takes as long as all the rest. A
+# SavedModel needs neither; `tf.keras` still comes when it is asked for.
+with absent("keras", "jax"):
+    import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2  # noqa: E402
 
 from kerasdl.server.batching.rowwise import row_wise_signatures  # noqa: E402

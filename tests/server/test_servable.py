@@ -130,3 +130,16 @@ def test_refusal_of_a_wide_array_shows_no_trace(served_models):
         servable.predict("serving_default", {"x": wide})
     assert caught.value.http_status == 400
     assert "File" not in caught.value.message
+
+
+def test_a_server_does_without_keras_and_jax():
+    script = """
+import sys
+sys.orig_argv = ["python", "kerasdl", "serve"]
+import kerasdl.server.models, kerasdl.server.service, kerasdl.server.grpc
+assert not {"keras", "jax"} & set(sys.modules), "two seconds and 200 MB more"
+import tensorflow as tf
+assert tf.keras.layers.Dense.__module__.startswith("keras.")  # for who asks
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    subprocess.run([sys.executable, "-c", script], check=True, env=environment)
