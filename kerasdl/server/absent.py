@@ -10,12 +10,11 @@ def absent(*names: str) -> Iterator[None]:
     """Let packages count as not installed meanwhile, unless they are imported already.
 
     Example:
-        >>> with absent("colorsys"):
-        ...     import colorsys
+        >>> with absent("turtledemo"):
+        ...     import turtledemo
         Traceback (most recent call last):
             ...
-        ModuleNotFoundError: import of colorsys halted; None in sys.modules
-        >>> import colorsys
+        ModuleNotFoundError: import of turtledemo halted; None in sys.modules
     """
     hidden = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))
