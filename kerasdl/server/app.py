@@ -6,6 +6,7 @@ import hmac
 import itertools
 import logging
 import re
+import threading
 import time
 import zlib
 from collections import deque
@@ -62,6 +63,7 @@ class App:
         self.snapshots = snapshots
         self.running = 0  # calls that wait or run
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: int | None = None  # on which it runs
         self._readers = ThreadPoolExecutor(2, "kerasdl-read")
         self._log = AccessLog(settings.access_log) if settings.access_log else None
         self._numbers = itertools.count(1)
@@ -74,7 +76,9 @@ class App:
     def start(self) -> None:
         """Begin, on the running event loop."""
         self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
         self.scheduler.idle = self._wake
+        self.scheduler.here = self._loop.call_soon
         self._tick()
 
     def stop(self) -> None:
@@ -181,7 +185,7 @@ class App:
         if len(request.body) > _SMALL or b"content-encoding" in request.headers:
             self._readers.submit(self._begin_elsewhere, request, route, exchange)
             return None
-        return self._begin(request, route, exchange)
+        return self._begin(request, route, exchange, here=True)
 
     def _begin_elsewhere(self, request: Request, route: routes.Route, exchange: Exchange) -> None:
         try:
@@ -194,7 +198,9 @@ class App:
             self._finished.append((exchange, response))
             self._wake()
 
-    def _begin(self, request: Request, route: routes.Route, exchange: Exchange) -> Response | None:
+    def _begin(
+        self, request: Request, route: routes.Route, exchange: Exchange, *, here: bool = False
+    ) -> Response | None:
         limits = self.settings.limits
         body, request.body = request.body, b""
         if request.headers.get(b"content-encoding") in (b"gzip", b"x-gzip"):
@@ -216,7 +222,7 @@ class App:
             exchange.deadline,
         )
         try:
-            self.scheduler.submit(exchange.job)
+            self.scheduler.submit(exchange.job, here=here)
         except BaseException:
             call.servable.release()
             raise
@@ -239,7 +245,9 @@ class App:
     # ---- the event loop's side ---------------------------------------------------------------
 
     def _wake(self) -> None:
-        if self._finished:
+        if threading.get_ident() == self._thread:
+            self._deliver()
+        elif self._finished:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 self._loop.call_soon_threadsafe(self._deliver)
 

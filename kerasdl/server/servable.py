@@ -40,6 +40,9 @@ from kerasdl.server.graphs import check_readable, may_abort, signature_of  # noq
 from kerasdl.server.metadata import metadata_json  # noqa: E402
 from kerasdl.server.metrics import RUN_LATENCY  # noqa: E402
 
+_FIRST_SECONDS = 1.0  # what a call is expected to take at most before there was one
+_FORGET = 0.9  # of the slowest call so far, what still counts at the next
+
 _ERROR_CODES = {getattr(tf.errors, name): name for name in HTTP_STATUS if hasattr(tf.errors, name)}
 
 
@@ -76,6 +79,7 @@ class Servable:
         self.version = version
         self._functions: dict[str, tuple] = {}
         self._wide_functions: dict[str, Callable] = {}
+        self._slowest: dict[str, float] = {}  # by signature, see `slowest_lately`
         self._function_lock = threading.Lock()
         self._lock = threading.Lock()
         self._running = 0
@@ -150,6 +154,10 @@ class Servable:
             spec.accepts(inputs[key].shape) for key, spec in self.signatures[name].inputs.items()
         )
 
+    def slowest_lately(self, name: str) -> float:
+        """About how long the slowest of the last calls of a signature took, in seconds."""
+        return self._slowest.get(name, _FIRST_SECONDS)
+
     def predict(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run a signature.
 
@@ -176,6 +184,7 @@ class Servable:
         except Exception as error:
             raise as_serving_error(error, "INVALID_ARGUMENT") from error
         took = time.perf_counter() - started
+        self._slowest[name] = max(took, _FORGET * self.slowest_lately(name))
         RUN_LATENCY.observe((self.name, "Predict", "TF1"), took * 1e6)
         return {key: np.asarray(result) for key, result in zip(outputs, results, strict=True)}
 

@@ -3,8 +3,15 @@
 Jobs that may share a call wait in the same lane: same version, signature, types and shapes but for
 the number of examples. Without a timeout a lane runs at once, and what arrives meanwhile makes up
 the next batch: nobody waits for company. Lanes whose jobs may not be merged run one job a thread.
+
+A short call is made where the requests are read: to hand it to a thread, which then has to fight
+for the interpreter, takes as long. Which calls are short is measured; they can only be of
+signatures that are proven to treat each example by itself, so that none goes on and on for certain
+numbers. A call with many examples is shared out among the cores.
 """
 
+import concurrent.futures
+import functools
 import heapq
 import itertools
 import os
@@ -13,6 +20,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -25,18 +33,22 @@ from kerasdl.server.settings import Batching
 
 QUEUE_IS_FULL = "The batch scheduling queue to which this task was submitted is full"
 TIMED_OUT = "Timed out waiting for notification"
+_SHORT_SECONDS = 4e-3
+_DIVIDED_SECONDS = 5e-4  # a shorter call is not worth sharing out
+_ROWS_OF_A_PART = 16  # at least
 
 
 class _Lane:
     """Jobs that may share a call."""
 
-    __slots__ = ("jobs", "key", "rows", "running")
+    __slots__ = ("here", "jobs", "key", "rows", "running")
 
     def __init__(self, key):
         self.key = key
         self.jobs: deque[Job] = deque()
         self.rows = 0
         self.running = 0  # calls of it that run, or are about to
+        self.here = False  # whether they run on the thread that reads the requests
 
 
 class Scheduler:
@@ -48,12 +60,15 @@ class Scheduler:
 
     Attributes:
         idle: called on a thread of ours after each call, when its jobs are done.
+        here: given a function and its argument, calls it on the thread that reads the requests, as
+            soon as all that are there have been read; `None` if there is no such thread.
     """
 
     def __init__(self, batching: Batching | None = None):
         self.explicit = batching is not None
         self.batching = batching or Batching()
         self.idle: Callable[[], None] = lambda: None
+        self.here: Callable[[Callable, _Lane], object] | None = None
         cores = os.cpu_count() or 1
         threads = self.batching.num_batch_threads if self.explicit else 0
         self._calls_a_lane = (threads or cores) if self.explicit else 1
@@ -66,6 +81,8 @@ class Scheduler:
         self._pool: Pool[_Lane | Job] = Pool(
             threads or max(8, 2 * cores), self._work, "kerasdl-model"
         )
+        self._cores = cores
+        self._helpers = ThreadPoolExecutor(cores, "kerasdl-part") if cores > 1 else None
         if self.batching.batch_timeout_micros:
             threading.Thread(target=self._watch_timers, name="kerasdl-timers", daemon=True).start()
 
@@ -75,6 +92,8 @@ class Scheduler:
             self._stopped = True
             self._timers_changed.notify_all()
         self._pool.stop()
+        if self._helpers is not None:
+            self._helpers.shutdown(wait=False)
 
     def run(
         self, servable: Servable, signature_name: str, inputs: Mapping[str, np.ndarray]
@@ -91,8 +110,12 @@ class Scheduler:
             raise outputs
         return outputs
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job, *, here: bool = False) -> None:
         """Queue a job.
+
+        Args:
+            job: what to do.
+            here: whether this is the thread that reads the requests.
 
         Raises:
             ServingError: it does not fit into a batch, or too many wait already.
@@ -119,7 +142,7 @@ class Scheduler:
                 return
             if not self.batching.batch_timeout_micros or lane.rows >= most:
                 lane.running += 1
-                self._pool.submit(lane)
+                self._begin(lane, here and self.here is not None and not self.explicit)
             elif len(lane.jobs) == 1:
                 self._set_timer(lane)
 
@@ -152,6 +175,14 @@ class Scheduler:
         return bool(arrays) and all(isinstance(array, np.ndarray) for array in arrays)
 
     # ---- threads -----------------------------------------------------------------------------
+
+    def _begin(self, lane: _Lane, here: bool) -> None:
+        servable, signature_name, *_ = lane.key
+        lane.here = here and servable.slowest_lately(signature_name) < _SHORT_SECONDS
+        if lane.here:
+            self.here(self._work, lane)
+        else:
+            self._pool.submit(lane)
 
     def _set_timer(self, lane: _Lane) -> None:
         due = lane.jobs[0].queued + self.batching.batch_timeout_micros / 1e6
@@ -200,7 +231,7 @@ class Scheduler:
             elif not self.batching.batch_timeout_micros or (
                 lane.rows >= self.batching.max_batch_size
             ):
-                self._pool.submit(lane)
+                self._begin(lane, lane.here)
             else:
                 lane.running -= 1
                 self._set_timer(lane)
@@ -236,11 +267,31 @@ class Scheduler:
             job.done(outputs)
 
     def _call_alone(self, job: Job) -> None:
+        parts = min(self._cores, job.rows // _ROWS_OF_A_PART)
         try:
-            outputs = job.servable.predict(job.signature_name, job.inputs)
+            if parts > 1 and job.servable.slowest_lately(job.signature_name) > _DIVIDED_SECONDS:
+                outputs = self._call_in_parts(job, parts)
+            else:
+                outputs = job.servable.predict(job.signature_name, job.inputs)
         except Exception as error:
             outputs = as_serving_error(error, "INTERNAL")
         job.done(outputs)
+
+    def _call_in_parts(self, job: Job, parts: int) -> Outputs:
+        """Share the examples of one job out among the cores: each call of a model has one."""
+        bounds = np.linspace(0, job.rows, parts + 1).astype(int)
+        inputs = [
+            {name: array[begin:end] for name, array in job.inputs.items()}
+            for begin, end in itertools.pairwise(bounds)
+        ]
+        predict = functools.partial(job.servable.predict, job.signature_name)
+        others = [self._helpers.submit(predict, part) for part in inputs[1:]]
+        try:
+            outputs = [predict(inputs[0])]
+        finally:
+            concurrent.futures.wait(others)  # the version must not go while they run
+        outputs += [other.result() for other in others]
+        return {name: np.concatenate([part[name] for part in outputs]) for name in outputs[0]}
 
     def _call_together(self, jobs: list[Job], rows: int) -> list[Outputs]:
         """One call for several jobs, its outputs cut apart again.

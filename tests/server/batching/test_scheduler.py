@@ -19,15 +19,20 @@ class Model:
         self.row_wise = row_wise
         self.seconds = seconds
         self.sizes = []
+        self.threads = set()
         self.together = self.most_together = 0
         self.lock = threading.Lock()
 
     def may_share(self, name, inputs):
         return self.row_wise
 
+    def slowest_lately(self, name):
+        return self.seconds
+
     def predict(self, name, inputs):
         (x,) = inputs.values()
         with self.lock:
+            self.threads.add(threading.get_ident())
             self.sizes.append(len(x) if x.ndim else 0)
             self.together += 1
             self.most_together = max(self.most_together, self.together)
@@ -184,3 +189,50 @@ def test_a_full_queue_refuses(scheduler):
             refused.append(error)
     assert len(refused) >= 14
     assert {(error.message, error.http_status) for error in refused} == {(QUEUE_IS_FULL, 503)}
+
+
+def test_a_short_call_is_made_where_requests_are_read(scheduler):
+    due = []
+    scheduler.here = lambda function, argument: due.append((function, argument))
+
+    def submit(model, numbers):
+        answers = Answers()
+        for i in numbers:
+            job = Job(model, "s", {"x": np.float32([i])}, answers.of(i, len(numbers)))
+            scheduler.submit(job, here=True)
+        return answers
+
+    short = Model(seconds=1e-3)
+    answers = submit(short, range(3))
+    assert not short.sizes
+    while due:
+        function, argument = due.pop(0)
+        function(argument)
+    assert [answers.got[i]["y"].tolist() for i in range(3)] == [[0], [2], [4]]
+    assert short.sizes == [3]
+    assert short.threads == {threading.get_ident()}
+    assert ask(scheduler, short, [[5]])[0]["y"].tolist() == [10]  # of another thread, e.g. of gRPC
+    assert len(short.threads) == 2
+
+    slow = Model(seconds=0.05)
+    assert submit(slow, range(3)).event.wait(20)
+    assert not due
+    assert threading.get_ident() not in slow.threads
+
+
+def test_a_job_of_many_examples_is_shared_out_among_the_cores(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    scheduler = Scheduler()
+    try:
+        model, x = Model(), np.arange(50)
+        (outputs,) = ask(scheduler, model, [x])
+        assert outputs["y"].tolist() == (2 * x).tolist()
+        assert sorted(model.sizes) == [16, 17, 17]
+        assert model.most_together == 3
+        (error,) = ask(scheduler, model, [-x])
+        assert isinstance(error, ServingError)
+        for other in (Model(seconds=1e-5), Model(row_wise=False)):  # too short; not proven
+            ask(scheduler, other, [x])
+            assert other.sizes == [50]
+    finally:
+        scheduler.stop()
