@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all verify verify-tensorflow verify-jax verify-torch verify-sample \
         keras-suite keras-suite-tensorflow keras-suite-jax bench-foundations bench-recurrent bench-attention \
-        bench-decoding bench-serving cnn-parity soak notebooks lint format clean
+        bench-decoding bench-serving cnn-parity soak smoke notebooks audit lint format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -101,6 +101,15 @@ cnn-parity: $(READY) ## Train the CNN recipe from ours and from built-ins, three
 # FLAGS="--minutes 1" for a look.
 soak: $(READY) ## Ten minutes of valid and hostile load on a server, with version changes and a kill
 	$(BIN)/python tests/soak $(FLAGS)
+
+# Any server, the real TF Serving above all: TF_SERVING_URL=http://127.0.0.1:8501 make smoke
+smoke: $(READY) ## The recorded answers of TF Serving against the server at $TF_SERVING_URL
+	@test -n "$$TF_SERVING_URL" || { echo "Set TF_SERVING_URL, such as http://127.0.0.1:8501"; exit 1; }
+	$(BIN)/python -m pytest -q -rP tests/server/test_smoke.py
+
+audit: $(READY) ## Known vulnerabilities of the dependencies, asked of the package index
+	$(BIN)/pip install --quiet pip-audit
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 notebooks: $(READY) ## Run every notebook from top to bottom, headless
 	@mkdir -p build/notebooks

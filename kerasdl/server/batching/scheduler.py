@@ -14,6 +14,7 @@ import concurrent.futures
 import functools
 import heapq
 import itertools
+import logging
 import os
 import queue
 import threading
@@ -30,6 +31,8 @@ from kerasdl.server.errors import ServingError
 from kerasdl.server.metrics import BATCH_SIZES, QUEUE_LATENCY
 from kerasdl.server.servable import Servable, as_serving_error
 from kerasdl.server.settings import Batching
+
+logger = logging.getLogger("kerasdl.server")
 
 QUEUE_IS_FULL = "The batch scheduling queue to which this task was submitted is full"
 TIMED_OUT = "Timed out waiting for notification"
@@ -256,9 +259,11 @@ class Scheduler:
             return
         try:
             results = self._call_together(wanted, rows)
-        except ServingError as error:
+        except Exception as error:
+            if not isinstance(error, ServingError):  # a fault of ours must not leave anyone waiting
+                logger.exception("a batch of %s failed", first.servable.name)
             if len(wanted) == 1:
-                first.done(error)
+                first.done(as_serving_error(error, "INTERNAL"))
                 return
             for job in wanted:  # so that only the one at fault hears of it
                 self._call([job])
@@ -320,6 +325,8 @@ class Scheduler:
                     "Batched output tensor's 0th dimension does not equal the sum of the 0th "
                     "dimension sizes of the input tensors"
                 )
+        if size == first.rows:  # nothing to cut apart, nor can a `WideArray` be
+            return [outputs]
         results, start = [], 0
         for job in jobs:
             cut = slice(start, start + job.rows)

@@ -6,6 +6,7 @@ import pytest
 
 from kerasdl.server.batching.job import Job
 from kerasdl.server.batching.scheduler import QUEUE_IS_FULL, Scheduler
+from kerasdl.server.codec.wide import WideArray
 from kerasdl.server.errors import ServingError
 from kerasdl.server.settings import Batching
 
@@ -236,3 +237,19 @@ def test_a_job_of_many_examples_is_shared_out_among_the_cores(monkeypatch):
             assert other.sizes == [50]
     finally:
         scheduler.stop()
+
+
+@pytest.mark.parametrize("scheduler", [Batching(max_batch_size=4)], indirect=True)
+def test_an_unforeseen_fault_is_answered(scheduler, monkeypatch):
+    model = Model()
+    monkeypatch.setattr(model, "predict", lambda name, inputs: {"y": None})
+    (answer,) = ask(scheduler, model, [[1]])
+    assert isinstance(answer, ServingError)
+    assert answer.code == "INTERNAL"
+
+
+@pytest.mark.parametrize("scheduler", [Batching(max_batch_size=4)], indirect=True)
+def test_arrays_of_more_dimensions_than_numpy_has_run_alone(scheduler, monkeypatch):
+    model, wide = Model(), WideArray(np.float32([1]), (1,) * 100)
+    monkeypatch.setattr(model, "predict", lambda name, inputs: {"y": inputs["x"]})
+    assert scheduler.run(model, "s", {"x": wide})["y"] is wide
