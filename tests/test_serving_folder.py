@@ -21,12 +21,9 @@ SERVING = Path(__file__).parents[1] / "serving"
 KUBERNETES = SERVING / "kubernetes"
 CONFIGS = ("models.config", "batching.config", "monitoring.config")
 SCHEMAS = ("1.30", "1.37")  # releases of Kubernetes
-# What the real TF Serving exports and the embedded server does not; both stand on the page that
-# was recorded from it.
-REAL_ALONE = {
-    ":tensorflow:cc:saved_model:load_latency",
-    ":tensorflow:serving:batching_session:wrapped_run_count",
-}
+# What the real TF Serving exports and the embedded server does not; it stands on the page that was
+# recorded from it.
+REAL_ALONE = {":tensorflow:serving:batching_session:wrapped_run_count"}
 
 
 def read(*path):

@@ -26,6 +26,8 @@ from kerasdl.server.http import Request, Response, page
 from kerasdl.server.http.message import TEXT
 from kerasdl.server.metadata import status_json
 from kerasdl.server.models import ModelStore
+from kerasdl.server.page import answer as page_answer
+from kerasdl.server.page import read_page
 from kerasdl.server.settings import Settings
 
 logger = logging.getLogger("kerasdl.server")
@@ -69,6 +71,7 @@ class App:
         self._numbers = itertools.count(1)
         self._prefix = b"%x" % time.time_ns()
         self._routes: dict[bytes, routes.Route] = {}
+        self._page = read_page() if settings.ui else {}
         # Deadlines, in order, as all requests have the same time.
         self._open: deque[Exchange] = deque()
         self._finished: deque[tuple[Exchange, Response]] = deque()
@@ -121,6 +124,8 @@ class App:
         bare = path.partition("?")[0]
         if bare in ("/healthz", "/readyz") and method in ("GET", "HEAD"):
             return self._health(bare)
+        if bare in self._page:  # it holds no secret; the calls that it makes need the token
+            return page_answer(method, *self._page[bare])
         if not self._is_allowed(request):
             raise ServingError("The bearer token is missing or wrong", "UNAUTHENTICATED")
         if path == "/models" and method == "GET":  # TF Serving has no such list

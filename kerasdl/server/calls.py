@@ -16,6 +16,7 @@ from kerasdl.server.codec import (
     encode_values,
 )
 from kerasdl.server.errors import ServingError
+from kerasdl.server.metrics import EXAMPLES
 from kerasdl.server.models import ModelStore
 from kerasdl.server.routes import Route
 from kerasdl.server.servable import Servable
@@ -114,6 +115,7 @@ def _read_examples(acquire, action: str, body: bytes, check_method_names: bool) 
     check, encode = _ACTIONS[action]
     check(definition, check_method_names)
     count = len(examples)
+    EXAMPLES.add((servable.name,), count)
     return Call(servable, name, {"inputs": examples}, lambda outputs: encode(outputs, count))
 
 

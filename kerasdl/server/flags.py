@@ -84,6 +84,7 @@ def parser(prog: str = "kerasdl serve") -> argparse.ArgumentParser:
     network.add_argument("--rest_api_timeout_in_ms", type=int, default=30_000, help="then 504")
     network.add_argument("--rest_api_enable_cors_support", **switch, help="CORS headers")
     network.add_argument("--workers", type=int, default=1, help="processes side by side")
+    network.add_argument("--ui", **switch, help="a page for people at /ui; ours alone")
 
     calls = made.add_argument_group("model calls")
     calls.add_argument("--enable_batching", **switch, help="put requests together")

@@ -119,7 +119,7 @@ def _run(
         except OSError as error:  # another server took the port while the models were loaded
             raise _unusable(host, port, error) from error
         scheme = "https" if settings.tls_certificate else "http"
-        ready = ready_line(_url(scheme, host, port), store.available())
+        ready = ready_line(_url(scheme, host, port), store.available(), ui=settings.ui)
         with _stop_signals_ignored_afterwards():
             Service(settings, store, snapshots).run(listener, lambda: say(ready))
     finally:
@@ -228,12 +228,13 @@ def _url(scheme: str, host: str, port: int) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def ready_line(url: str, models: dict[str, list[int]]) -> str:
-    """The line that says where what is served."""
+def ready_line(url: str, models: dict[str, list[int]], *, ui: bool = False) -> str:
+    """The line that says where what is served, and where the page for people is."""
     names = ", ".join(
         f"{name} (version {', '.join(map(str, numbers))})" for name, numbers in models.items()
     )
-    return f"kerasdl: serving at {url} : {names}"
+    # One line in any case: workers pass theirs on through a pipe that counts them.
+    return f"kerasdl: serving at {url} : {names}" + (f" ; page: {url}/ui" if ui else "")
 
 
 @contextlib.contextmanager

@@ -134,8 +134,6 @@ def snapshot() -> dict[str, dict]:
 
 
 def _braces(labels: tuple[str, ...], values: tuple[str, ...]) -> str:
-    if not labels:
-        return ""
     pairs = (f'{label}="{_escape(value)}"' for label, value in zip(labels, values, strict=True))
     return "{" + ",".join(pairs) + "}"
 
@@ -151,6 +149,7 @@ def _number(value: float) -> str:
 _METRICS: list[_Metric] = []
 
 LOADS = Counter(":tensorflow:cc:saved_model:load_attempt_count", ("model_path", "status"))
+LOAD_LATENCY = Counter(":tensorflow:cc:saved_model:load_latency", ("model_path",))  # microseconds
 SESSION_RUNS = Counter(":tensorflow:core:direct_session_runs")
 BATCH_SIZES = Counter(
     ":tensorflow:serving:batching:processed_batch_size_v2", ("model_name", "batch_size")

@@ -38,7 +38,12 @@ from kerasdl.server.codec.wide import WideArray  # noqa: E402
 from kerasdl.server.errors import HTTP_STATUS, ServingError  # noqa: E402
 from kerasdl.server.graphs import check_readable, may_abort, signature_of  # noqa: E402
 from kerasdl.server.metadata import metadata_json  # noqa: E402
-from kerasdl.server.metrics import RUN_LATENCY  # noqa: E402
+from kerasdl.server.metrics import (  # noqa: E402
+    LOAD_LATENCY,
+    LOADS,
+    RUN_LATENCY,
+    SESSION_RUNS,
+)
 
 _FIRST_SECONDS = 1.0  # what a call is expected to take at most before there was one
 _FORGET = 0.9  # of the slowest call so far, what still counts at the next
@@ -92,7 +97,14 @@ class Servable:
                 "NOT_FOUND",
             )
         check_readable(Path(path) / "saved_model.pb")
-        meta_graph = self._load(str(path), threads or Threads())
+        began = time.perf_counter()
+        try:
+            meta_graph = self._load(str(path), threads or Threads())
+        except ServingError:
+            LOADS.add((str(path), "fail"))
+            raise
+        LOADS.add((str(path), "success"))
+        LOAD_LATENCY.add((str(path),), int((time.perf_counter() - began) * 1e6))
         self.signature_defs = dict(meta_graph.signature_def)
         self.signatures = {
             key: signature_of(definition) for key, definition in meta_graph.signature_def.items()
@@ -184,6 +196,7 @@ class Servable:
         except Exception as error:
             raise as_serving_error(error, "INVALID_ARGUMENT") from error
         took = time.perf_counter() - started
+        SESSION_RUNS.add()
         self._slowest[name] = max(took, _FORGET * self.slowest_lately(name))
         RUN_LATENCY.observe((self.name, "Predict", "TF1"), took * 1e6)
         return {key: np.asarray(result) for key, result in zip(outputs, results, strict=True)}

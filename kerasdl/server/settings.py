@@ -80,6 +80,7 @@ class Settings:
         tls_certificate, tls_key: files for HTTPS.
         token: what clients must send as `Authorization: Bearer`.
         access_log: file for one line of JSON a request; `-` for stderr.
+        ui: whether there is a page for people at `/ui`.
     """
 
     model_dir: Path | None = None
@@ -105,6 +106,7 @@ class Settings:
     tls_key: Path | None = None
     token: str | None = field(default=None, repr=False)
     access_log: str | None = None
+    ui: bool = False
 
     def __post_init__(self):
         places = (self.model_dir, self.model_base_path, self.model_config_file)

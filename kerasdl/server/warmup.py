@@ -1,5 +1,6 @@
 """Warm-up requests that come with a model, run before it takes traffic."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ import tensorflow as tf
 
 from kerasdl.server.codec.decode import DEFAULT_SIGNATURE
 from kerasdl.server.errors import ServingError
+from kerasdl.server.metrics import WARMUP_LATENCY
 
 if TYPE_CHECKING:
     from kerasdl.server.servable import Servable
@@ -37,7 +39,7 @@ def warm_up(servable: "Servable", path: str | Path) -> int:
 
     from kerasdl.server.servable import as_serving_error
 
-    count = 0
+    count, began = 0, time.perf_counter()
     try:
         for record in tf.data.TFRecordDataset(str(file)).take(_MOST_REQUESTS):
             log = PredictionLog.FromString(record.numpy())
@@ -55,8 +57,10 @@ def warm_up(servable: "Servable", path: str | Path) -> int:
             servable.predict(name, arrays)
             count += 1
     except Exception as error:
+        WARMUP_LATENCY.observe((str(path), "fail"), (time.perf_counter() - began) * 1e6)
         reason = as_serving_error(error, "DATA_LOSS")
         raise ServingError(f"Warm-up request {count} failed: {reason.message}", reason.code) from (
             error
         )
+    WARMUP_LATENCY.observe((str(path), "success"), (time.perf_counter() - began) * 1e6)
     return count

@@ -262,6 +262,11 @@ def test_metrics_under_tf_servings_names(served_models):
     latency = ":tensorflow:serving:request_latency"
     assert found[f'{latency}_bucket{labels},le="+Inf"}}'] == found[f"{latency}_count{labels}}}"]
     assert f'{latency}_bucket{labels},le="188.957"}}' in found
+    assert int(found[":tensorflow:core:direct_session_runs{}"]) >= 3
+    path = served_models / "half_plus_two" / "123"
+    assert int(found[f':tensorflow:cc:saved_model:load_latency{{model_path="{path}"}}']) > 0
+    loads = ':tensorflow:cc:saved_model:load_attempt_count{model_path="%s",status="success"}'
+    assert int(found[loads % path]) >= 1
     assert "hostile-name" not in page.text  # else clients could fill the memory
 
 
