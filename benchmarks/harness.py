@@ -65,14 +65,18 @@ class LayerBench:
         values = self.inputs() if self.inputs else tensors(*self.shapes)
         keras.utils.set_random_seed(0)
         layer = make(k)
-        layer(*values)
+        # Built by shapes alone: a call, operation by operation, would need the most memory of all.
+        shapes = [
+            keras.KerasTensor(v.shape, keras.backend.standardize_dtype(v.dtype)) for v in values
+        ]
+        output = layer(*shapes)
         takes_training = layer._call_has_training_arg
         trainable = [v.value for v in layer.trainable_variables]
         state = [v.value for v in layer.non_trainable_variables]
         floats = [
             i for i, v in enumerate(values) if "float" in keras.backend.standardize_dtype(v.dtype)
         ]
-        upstream = tensors(tuple(layer(*values).shape), seed=1)[0]
+        upstream = tensors(tuple(output.shape), seed=1)[0]
 
         def call(weights, state, inputs, training):
             arguments = {"training": training} if takes_training else {}
