@@ -160,9 +160,11 @@ class Scheduler:
             if not job.servable.may_share(job.signature_name, job.inputs):
                 return False
             rows = {array.shape[0] for array in arrays}
-            job.rows = rows.pop()
+            if len(rows) > 1:  # what the model makes of that is its own affair
+                return False
+            (job.rows,) = rows
             # A call that is large by itself gains nothing from others.
-            return not rows and 0 < job.rows <= self.batching.max_batch_size // 4
+            return 0 < job.rows <= self.batching.max_batch_size // 4
         if any(not array.ndim for array in arrays):
             raise ServingError("Batching Run() input tensors must have at least one dimension")
         if len({array.shape[0] for array in arrays}) > 1:

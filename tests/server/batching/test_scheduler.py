@@ -235,6 +235,10 @@ def test_a_job_of_many_examples_is_shared_out_among_the_cores(monkeypatch):
         for other in (Model(seconds=1e-5), Model(row_wise=False)):  # too short; not proven
             ask(scheduler, other, [x])
             assert other.sizes == [50]
+        seen = []
+        monkeypatch.setattr(model, "predict", lambda name, inputs: seen.append(inputs) or {})
+        scheduler.run(model, "s", {"x": x, "y": np.arange(60)})  # not as many examples of each
+        assert [len(array) for array in seen[0].values()] == [50, 60]
     finally:
         scheduler.stop()
 
