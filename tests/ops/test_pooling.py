@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from keras import ops as K
 
 from kerasdl import ops
-from kerasdl.backend import value_and_grad
+from kerasdl.backend import compiled, value_and_grad
+from kerasdl.ops.first_maximum import first_maximum, send_back
+from kerasdl.ops.sliding import Slide
 from kerasdl.parity import finite_difference, relative_error
 
 FUNCTIONS = {
@@ -117,6 +119,23 @@ def test_the_first_of_equal_maxima_gets_the_gradient(shape, F, s, padding, rng):
     if keras.backend.backend() != "torch" or padding == "valid":  # there the border is repeated
         theirs = gradient(lambda x: K.max_pool(x, F, s, padding), x, dy)
         assert relative_error(dx, theirs) <= tol.GRADIENT_64
+
+
+# Codes of taps that fit into a byte, just fit (16 · 16), and do not (8 · 8 · 8).
+@pytest.mark.parametrize(
+    ("shape", "F", "s"),
+    [((2, 7, 8, 3), 3, 2), ((1, 33, 32, 2), 16, 16), ((1, 9, 9, 10, 2), 5, 4)],
+)
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_way_back_in_two_loops(shape, F, s, padding, rng):
+    x = rng.integers(0, 9, size=shape).astype("float64")  # with equal numbers
+    slides = [(a, Slide.over(L, F, s, padding)) for a, L in enumerate(shape[1:-1], start=1)]
+    dy = rng.normal(size=(shape[0], *(slide.n for _, slide in slides), shape[-1]))
+    way_back = compiled(lambda x, dy: send_back(dy, first_maximum(x, slides), slides), xla=True)
+    dx = way_back(K.convert_to_tensor(x), K.convert_to_tensor(dy))
+    axes = len(slides)
+    expected = first_maxima(x, dy, (F,) * axes, (s,) * axes, padding)
+    assert np.allclose(dx, expected, rtol=0, atol=1e-15)  # a sum of few numbers near 1
 
 
 def test_a_window_of_minus_infinity_sends_its_gradient_to_the_input():

@@ -51,7 +51,7 @@ def serves(model):
 
 def model_of(case):
     """The recorded model that a case needs, `None` if it is answered without one."""
-    found = re.match(r"/v1/models/([^/:?]+)", case["path"])
+    found = re.search(r"/v1/models/([^/:?]+)", case["path"])
     name = unquote(found[1]) if found else None
     return name if name in MODELS else None
 
