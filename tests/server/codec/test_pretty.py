@@ -35,6 +35,27 @@ def test_float64_reads_back_exactly(values):
     np.testing.assert_array_equal(read, values)
 
 
+def test_many_float32_are_written_as_each_by_itself():
+    rng = np.random.default_rng(0)
+    kinds = [
+        10 ** rng.uniform(-6, 8, 20_000),
+        rng.integers(1, 10 ** rng.integers(1, 10, 20_000)) / 10.0 ** rng.integers(0, 9, 20_000),
+        rng.integers(0, 2**32, 20_000, np.uint32).view(np.float32),
+        rng.integers(-1000, 1000, 2_000) / 8,
+        2.0 ** np.arange(-149, 128),
+        [0, -0.0, np.inf, -np.inf, np.nan, 999_999, 999_999.94, 999_999.5, 1e6, 1e-4, 9.9999995],
+    ]
+    values = np.concatenate([np.asarray(kind, np.float32) for kind in kinds])
+    powers = np.float32(10) ** np.arange(-8, 9, dtype=np.float32)
+    values = np.concatenate(
+        [values, -values, powers, np.nextafter(powers, 0), np.nextafter(powers, np.float32(9e9))]
+    )
+    texts = float_texts(values)
+    assert len(texts) == values.size
+    for start in range(0, values.size, 50):
+        assert texts[start : start + 50] == float_texts(values[start : start + 50])
+
+
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_debug_number_reads_back_exactly(value):
     assert json.loads(debug_number(value)) == value
