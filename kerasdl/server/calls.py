@@ -5,10 +5,13 @@ of fixed names; the rest is checked here in TF Serving's order and words.
 """
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kerasdl.server.codec import (
+    NotPlain,
     decode_examples,
     decode_predict,
     encode_classes,
@@ -21,6 +24,11 @@ from kerasdl.server.models import ModelStore
 from kerasdl.server.routes import Route
 from kerasdl.server.servable import Servable
 
+if TYPE_CHECKING:
+    from kerasdl.server.batching.scheduler import Scheduler
+
+_BYTE_SECONDS = 3e-9  # that it takes to read one of numbers
+
 Encode = Callable[[Mapping[str, np.ndarray]], bytes]
 
 
@@ -32,9 +40,10 @@ class Call:
         signature_name: which of its functions.
         inputs: an array for each input.
         encode: turns the outputs into the body of the answer.
+        begun: the outputs of examples that come before those of `inputs`, on their way.
     """
 
-    __slots__ = ("encode", "inputs", "servable", "signature_name")
+    __slots__ = ("begun", "encode", "inputs", "servable", "signature_name")
 
     def __init__(
         self,
@@ -42,11 +51,13 @@ class Call:
         signature_name: str,
         inputs: dict[str, np.ndarray],
         encode: Encode,
+        begun: "Future[dict[str, np.ndarray]] | None" = None,
     ):
         self.servable = servable
         self.signature_name = signature_name
         self.inputs = inputs
         self.encode = encode
+        self.begun = begun
 
 
 def read_call(
@@ -56,6 +67,7 @@ def read_call(
     *,
     check_method_names: bool = False,
     most_elements: int = 1 << 62,
+    quick: "Scheduler | None" = None,
 ) -> Call:
     """Read the body of a request to a model.
 
@@ -65,11 +77,15 @@ def read_call(
         body: JSON text.
         check_method_names: whether classify and regress look at the signature's method.
         most_elements: most elements of one input.
+        quick: if given, only a plain array of numbers is read, for whose first rows this one may
+            run the model meanwhile.
 
     Raises:
         ServingError: the request is malformed or does not fit the model.
+        NotPlain: it is no plain array of numbers, or not of full rows.
     """
-    read = _read_predict if route.action == "predict" else _read_examples
+    if quick is not None and route.action != "predict":
+        raise NotPlain
     held: list[Servable] = []
 
     def acquire() -> Servable:
@@ -77,7 +93,10 @@ def read_call(
         return held[0]
 
     try:
-        call = read(acquire, route.action, body, check_method_names)
+        if route.action == "predict":
+            call = _read_predict(acquire, body, most_elements, quick)
+        else:
+            call = _read_examples(acquire, route.action, body, check_method_names)
         for name, array in call.inputs.items():
             if array.size > most_elements:
                 raise ServingError(
@@ -91,19 +110,58 @@ def read_call(
         raise
 
 
-def _read_predict(acquire, action: str, body: bytes, check_method_names: bool) -> Call:
+class _Ahead:
+    """Has the model run for the first rows of a request.
+
+    Args:
+        find_servable: gives the version.
+        scheduler: runs it.
+    """
+
+    def __init__(self, find_servable: Callable[[], Servable], scheduler: "Scheduler"):
+        self.find_servable = find_servable
+        self.scheduler = scheduler
+        self.begun: Future | None = None
+
+    def share(self, signature_name: str, row_bytes: int, rows: int) -> float:
+        """See `codec.Ahead`."""
+        seconds = row_bytes * _BYTE_SECONDS
+        return self.scheduler.share(self.find_servable(), signature_name, seconds, rows)
+
+    def begin(self, signature_name: str, inputs: dict[str, np.ndarray]) -> bool:
+        """See `codec.Ahead`."""
+        self.begun = self.scheduler.begin(self.find_servable(), signature_name, inputs)
+        return self.begun is not None
+
+
+def _read_predict(acquire, body: bytes, most_elements: int, quick: "Scheduler | None") -> Call:
     servable = None
 
-    def find_signature(name: str):
+    def find_servable() -> Servable:
         nonlocal servable
         servable = servable or acquire()
-        return servable.signature(name)
+        return servable
 
+    def find_signature(name: str):
+        return find_servable().signature(name)
+
+    ahead = None
+    if quick is not None:
+        # An element takes a digit and a comma at least.
+        if len(body) > 2 * most_elements:
+            raise NotPlain
+        ahead = _Ahead(find_servable, quick)
     # NumPy lets go of the interpreter's lock to convert many numbers, and to get it back takes
     # longer than the conversion: the thread that runs the model does it for all of a batch.
-    name, row_format, inputs = decode_predict(body, find_signature, rough=True)
+    name, row_format, inputs = decode_predict(body, find_signature, rough=True, ahead=ahead)
     dtypes = servable.output_dtypes(name)
-    return Call(servable, name, inputs, lambda outputs: encode_predict(outputs, dtypes, row_format))
+    return Call(
+        servable,
+        name,
+        inputs,
+        lambda outputs: encode_predict(outputs, dtypes, row_format),
+        ahead and ahead.begun,
+    )
 
 
 def _read_examples(acquire, action: str, body: bytes, check_method_names: bool) -> Call:

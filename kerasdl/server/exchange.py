@@ -53,6 +53,7 @@ class Exchange:
         if self.done:
             return
         self.done = True
+        self.job = None  # with its arrays
         status = response.status
         if self.cors:
             response.headers += CORS

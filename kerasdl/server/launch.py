@@ -104,6 +104,9 @@ def _run(
     # TensorFlow's own objects, a million, stay for good: not to be looked through again and again.
     gc.collect()
     gc.freeze()
+    # What a request makes is gone when it is answered, without the collector. Some dozen of them at
+    # once pass Python's threshold, though, and each look at the loaded models takes 20 ms.
+    gc.set_threshold(20_000, 10, 10)
     store = ModelStore(
         sources,
         settings.file_system_poll_wait_seconds,

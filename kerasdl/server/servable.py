@@ -5,6 +5,7 @@ the Python functions that `tf.saved_model.load` gives: these check shapes before
 errors differently, and they know only what was exported from Python.
 """
 
+import functools
 import logging
 import os
 import sys
@@ -46,6 +47,7 @@ from kerasdl.server.metrics import (  # noqa: E402
 )
 
 _FIRST_SECONDS = 1.0  # what a call is expected to take at most before there was one
+_MANY_ROWS = 8  # so many that what a call takes by itself does not matter
 _FORGET = 0.9  # of the slowest call so far, what still counts at the next
 
 _ERROR_CODES = {getattr(tf.errors, name): name for name in HTTP_STATUS if hasattr(tf.errors, name)}
@@ -85,6 +87,7 @@ class Servable:
         self._functions: dict[str, tuple] = {}
         self._wide_functions: dict[str, Callable] = {}
         self._slowest: dict[str, float] = {}  # by signature, see `slowest_lately`
+        self._a_row: dict[str, float] = {}  # seconds an example, see `seconds_for`
         self._function_lock = threading.Lock()
         self._lock = threading.Lock()
         self._running = 0
@@ -170,6 +173,10 @@ class Servable:
         """About how long the slowest of the last calls of a signature took, in seconds."""
         return self._slowest.get(name, _FIRST_SECONDS)
 
+    def seconds_for(self, name: str, rows: int) -> float:
+        """About how long a call with that many examples takes; 0 before there were such calls."""
+        return rows * self._a_row.get(name, 0.0)
+
     def predict(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run a signature.
 
@@ -184,20 +191,39 @@ class Servable:
         Raises:
             ServingError: an operation of the model refused the input.
         """
+        return self.prepare(name, inputs)()
+
+    def prepare(
+        self, name: str, inputs: Mapping[str, np.ndarray]
+    ) -> Callable[[], dict[str, np.ndarray]]:
+        """All of `predict` that can be done before; what is returned does the rest.
+
+        Raises:
+            ServingError: the input does not fit.
+        """
         signature = self.signature(name)
         if self._guarded:
             _guard(signature, inputs)
         if any(isinstance(array, WideArray) for array in inputs.values()):
-            return self._predict_wide(name, signature, inputs)
+            return functools.partial(self._predict_wide, name, signature, inputs)
         run, feeds, outputs = self._function(name, signature)
+        arrays = [_exact(inputs[key], dtype) for key, dtype in feeds.items()]
+        return functools.partial(self._run, name, run, arrays, outputs)
+
+    def _run(
+        self, name: str, run: Callable, arrays: list[np.ndarray], outputs: tuple[str, ...]
+    ) -> dict[str, np.ndarray]:
         try:
             started = time.perf_counter()
-            results = run(*[_exact(inputs[key], dtype) for key, dtype in feeds.items()])
+            results = run(*arrays)
         except Exception as error:
             raise as_serving_error(error, "INVALID_ARGUMENT") from error
         took = time.perf_counter() - started
         SESSION_RUNS.add()
         self._slowest[name] = max(took, _FORGET * self.slowest_lately(name))
+        rows = max((len(array) for array in arrays if array.ndim), default=0)
+        if rows >= _MANY_ROWS:
+            self._a_row[name] = (self._a_row.get(name, took / rows) + took / rows) / 2
         RUN_LATENCY.observe((self.name, "Predict", "TF1"), took * 1e6)
         return {key: np.asarray(result) for key, result in zip(outputs, results, strict=True)}
 

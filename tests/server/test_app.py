@@ -6,11 +6,15 @@ import threading
 import time
 
 import httpx
+import numpy as np
 import pytest
 from serving_models import models_config, png, save_scale, serving, serving_as
 
 from kerasdl.errors import InputError
 from kerasdl.server import flags
+from kerasdl.server.batching import helpers
+from kerasdl.server.batching.helpers import Helpers
+from kerasdl.server.servable import Servable
 from kerasdl.server.settings import Limits, Settings
 
 PREDICT = "/v1/models/half_plus_two:predict"
@@ -114,6 +118,45 @@ def test_body_limit_holds_before_and_after_decompression(served_models):
         answer = http.post(PREDICT, content=packed, headers={"Content-Encoding": "gzip"})
         assert answer.status_code == 413
         assert "exceeds 1000 bytes" in answer.json()["error"]
+
+
+def test_a_long_body_is_begun_with_before_it_is_read(served_models, monkeypatch):
+    images = np.random.default_rng(0).random((100, 8, 8, 1)).round(6).tolist()
+    begun = []
+    begin = Helpers.begin
+
+    def spy(self, servable, name, inputs):
+        begun.append(begin(self, servable, name, inputs))
+        return begun[-1]
+
+    monkeypatch.setattr(Helpers, "begin", spy)
+    monkeypatch.setattr(helpers, "_usable_cores", lambda: {0, 1})
+    monkeypatch.setattr(Servable, "seconds_for", lambda self, name, rows: 1e-4 * rows)
+    with (
+        serving(served_models) as (url, store),
+        httpx.Client(base_url=url, trust_env=False, timeout=30) as http,
+    ):
+
+        def ask(rows):
+            text = json.dumps({"instances": rows})
+            return http.post("/v1/models/convolution:predict", content=text.encode())
+
+        singles = [ask([image]).json()["predictions"][0] for image in images]
+        for _ in range(60):  # first on a thread, until the model is known to be quick
+            answer = ask(images)
+            np.testing.assert_allclose(answer.json()["predictions"], singles, rtol=1e-5)
+        assert any(begun)
+        count = len(begun)
+        wrong = [*images[:-1], images[-1][:-1]]
+        answer = ask(wrong)
+        assert answer.status_code == 400
+        assert answer.json()["error"].startswith("Failed to process element: 99 of 'instances'")
+        assert len(begun) == count + 1
+        assert ask([image[:-1] for image in images]).status_code == 400  # not of its shape
+        assert ask([image[0] for image in images]).status_code == 400
+        assert ask(images).json() == ask(images).json()
+        with store.use("convolution") as servable:
+            assert servable._running == 1
 
 
 def test_slow_model_does_not_hold_up_others(served_models, tmp_path):

@@ -1,6 +1,7 @@
 """One call of a signature, for the scheduler."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 
 import numpy as np
 
@@ -19,10 +20,11 @@ class Job:
         inputs: an array for each input; those of float32 may still be of float64.
         done: called on a thread of the scheduler with the outputs, or with what went wrong.
         deadline: `time.monotonic()` after which nobody wants the outputs any more.
+        begun: the outputs of examples that come before those of `inputs`, on their way.
     """
 
     __slots__ = (
-        "cancelled", "deadline", "done", "inputs", "queued", "rows", "servable", "signature_name"
+        "begun", "cancelled", "deadline", "done", "inputs", "queued", "rows", "servable", "signature_name"
     )  # fmt: skip
 
     def __init__(
@@ -32,12 +34,14 @@ class Job:
         inputs: Mapping[str, np.ndarray],
         done: Callable[[Outputs | ServingError], None],
         deadline: float = float("inf"),
+        begun: "Future[Outputs] | None" = None,
     ):
         self.servable = servable
         self.signature_name = signature_name
         self.inputs = inputs
         self.done = done
         self.deadline = deadline
+        self.begun = begun
         self.cancelled = False
         self.queued = 0.0
         self.rows = 1

@@ -10,8 +10,6 @@ signatures that are proven to treat each example by itself, so that none goes on
 numbers. A call with many examples is shared out among the cores.
 """
 
-import concurrent.futures
-import functools
 import heapq
 import itertools
 import logging
@@ -21,10 +19,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 
 import numpy as np
 
+from kerasdl.server.batching.helpers import Helpers
 from kerasdl.server.batching.job import Job, Outputs
 from kerasdl.server.batching.pool import Pool
 from kerasdl.server.errors import ServingError
@@ -37,8 +36,6 @@ logger = logging.getLogger("kerasdl.server")
 QUEUE_IS_FULL = "The batch scheduling queue to which this task was submitted is full"
 TIMED_OUT = "Timed out waiting for notification"
 _SHORT_SECONDS = 4e-3
-_DIVIDED_SECONDS = 5e-4  # a shorter call is not worth sharing out
-_ROWS_OF_A_PART = 16  # at least
 
 
 class _Lane:
@@ -84,8 +81,7 @@ class Scheduler:
         self._pool: Pool[_Lane | Job] = Pool(
             threads or max(8, 2 * cores), self._work, "kerasdl-model"
         )
-        self._cores = cores
-        self._helpers = ThreadPoolExecutor(cores, "kerasdl-part") if cores > 1 else None
+        self._helpers = Helpers()
         if self.batching.batch_timeout_micros:
             threading.Thread(target=self._watch_timers, name="kerasdl-timers", daemon=True).start()
 
@@ -95,8 +91,7 @@ class Scheduler:
             self._stopped = True
             self._timers_changed.notify_all()
         self._pool.stop()
-        if self._helpers is not None:
-            self._helpers.shutdown(wait=False)
+        self._helpers.stop()
 
     def run(
         self, servable: Servable, signature_name: str, inputs: Mapping[str, np.ndarray]
@@ -124,6 +119,10 @@ class Scheduler:
             ServingError: it does not fit into a batch, or too many wait already.
         """
         job.queued = time.perf_counter()
+        if job.begun is not None:  # by `begin`, which has found the call to be short
+            job.rows = len(next(iter(job.inputs.values())))
+            self._work(job)
+            return
         if not self._prepare(job):
             self._pool.submit(job)
             return
@@ -148,6 +147,20 @@ class Scheduler:
                 self._begin(lane, here and self.here is not None and not self.explicit)
             elif len(lane.jobs) == 1:
                 self._set_timer(lane)
+
+    def share(self, servable: Servable, name: str, row_seconds: float, rows: int) -> float:
+        """As `Helpers.share`, for a request that is read on the thread that reads the requests."""
+        if self.explicit or self.here is None or servable.slowest_lately(name) > _SHORT_SECONDS:
+            return 0.0
+        return self._helpers.share(servable, name, row_seconds, rows)
+
+    def begin(
+        self, servable: Servable, name: str, inputs: Mapping[str, np.ndarray]
+    ) -> "Future[Outputs] | None":
+        """As `Helpers.begin`, if the signature treats each example by itself."""
+        if not servable.may_share(name, inputs):
+            return None
+        return self._helpers.begin(servable, name, inputs)
 
     def _prepare(self, job: Job) -> bool:
         """Count the examples of a job; whether it may share a call.
@@ -274,31 +287,19 @@ class Scheduler:
             job.done(outputs)
 
     def _call_alone(self, job: Job) -> None:
-        parts = min(self._cores, job.rows // _ROWS_OF_A_PART)
         try:
-            if parts > 1 and job.servable.slowest_lately(job.signature_name) > _DIVIDED_SECONDS:
-                outputs = self._call_in_parts(job, parts)
-            else:
-                outputs = job.servable.predict(job.signature_name, job.inputs)
+            outputs = self._predict(job, job.inputs, job.rows)
+            if job.begun is not None:
+                first = job.begun.result()
+                outputs = {name: np.concatenate([first[name], outputs[name]]) for name in outputs}
         except Exception as error:
             outputs = as_serving_error(error, "INTERNAL")
         job.done(outputs)
 
-    def _call_in_parts(self, job: Job, parts: int) -> Outputs:
-        """Share the examples of one job out among the cores: each call of a model has one."""
-        bounds = np.linspace(0, job.rows, parts + 1).astype(int)
-        inputs = [
-            {name: array[begin:end] for name, array in job.inputs.items()}
-            for begin, end in itertools.pairwise(bounds)
-        ]
-        predict = functools.partial(job.servable.predict, job.signature_name)
-        others = [self._helpers.submit(predict, part) for part in inputs[1:]]
-        try:
-            outputs = [predict(inputs[0])]
-        finally:
-            concurrent.futures.wait(others)  # the version must not go while they run
-        outputs += [other.result() for other in others]
-        return {name: np.concatenate([part[name] for part in outputs]) for name in outputs[0]}
+    def _predict(self, job: Job, inputs: Mapping[str, np.ndarray], rows: int) -> Outputs:
+        if self.explicit:  # batches of what is not proven to be row-wise, and threads as said
+            return job.servable.predict(job.signature_name, inputs)
+        return self._helpers.predict(job.servable, job.signature_name, inputs, rows)
 
     def _call_together(self, jobs: list[Job], rows: int) -> list[Outputs]:
         """One call for several jobs, its outputs cut apart again.
@@ -318,7 +319,7 @@ class Scheduler:
                 dtype = first.servable.input_types[first.signature_name][name]
                 with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite
                     inputs[name] = np.concatenate(parts, dtype=dtype)
-        outputs = first.servable.predict(first.signature_name, inputs)
+        outputs = self._predict(first, inputs, size)
         for array in outputs.values():
             if not array.ndim:
                 raise ServingError("Batched output tensor has 0 dimensions")

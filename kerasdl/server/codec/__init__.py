@@ -10,6 +10,8 @@ what follows the document is ignored, of two equal keys the first counts, bytes 
 pass through strings unharmed.
 """
 
+from kerasdl.server.codec.decode import Ahead as Ahead
+from kerasdl.server.codec.decode import NotPlain as NotPlain
 from kerasdl.server.codec.decode import decode_predict as decode_predict
 from kerasdl.server.codec.encode import encode_predict as encode_predict
 from kerasdl.server.codec.examples import decode_examples as decode_examples

@@ -6,6 +6,7 @@ values. Rows are taken together where they fit, and one by one where an error mu
 """
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from kerasdl.server.codec.arrays import (
     is_base64_object,
     to_array,
 )
-from kerasdl.server.codec.flat import plain_input, read_array, read_head
+from kerasdl.server.codec.flat import cut_rows, plain_input, read_array, read_head, row_bytes
 from kerasdl.server.codec.parse import RepeatedKeys, parse
 from kerasdl.server.codec.pretty import debug_string
 from kerasdl.server.codec.signature import Signature, TensorSpec
@@ -27,8 +28,32 @@ from kerasdl.server.errors import ServingError
 DEFAULT_SIGNATURE = "serving_default"
 
 
+class NotPlain(Exception):
+    """A request is not one plain array of numbers."""
+
+
+class Ahead(Protocol):
+    """Takes the first rows of an array, while the others are read."""
+
+    def share(self, signature_name: str, row_bytes: int, rows: int) -> float:
+        """The share of the rows that it would take, 0 for none.
+
+        Args:
+            signature_name: which function they are for.
+            row_bytes: length of the text of a row.
+            rows: about how many there are.
+        """
+
+    def begin(self, signature_name: str, inputs: dict[str, np.ndarray]) -> bool:
+        """Take rows; false if it would not have them after all."""
+
+
 def decode_predict(
-    body: bytes, find_signature: Callable[[str], Signature], *, rough: bool = False
+    body: bytes,
+    find_signature: Callable[[str], Signature],
+    *,
+    rough: bool = False,
+    ahead: Ahead | None = None,
 ) -> tuple[str, bool, dict[str, np.ndarray]]:
     """Read a predict request.
 
@@ -38,21 +63,27 @@ def decode_predict(
             twice. Its error is raised after the text is known to be JSON: errors come in TF
             Serving's order.
         rough: whether float32 arrays may come as float64, to be converted by the caller.
+        ahead: takes the first rows of a long array, if it wants them, while the others are read.
+            With it only the short way is tried, whose time is short and known.
 
     Returns:
-        The signature's name, whether the request is in row format, and the inputs by name.
+        The signature's name, whether the request is in row format, and the inputs by name, without
+        the rows that `ahead` has taken.
 
     Raises:
         ServingError: the request does not fit the signature.
+        NotPlain: the short way does not lead to an array.
 
     Example:
         >>> signature = Signature({"x": TensorSpec("x:0", "float", (None,))})
         >>> decode_predict(b'{"instances": [1, 2.5]}', lambda name: signature)
         ('serving_default', True, {'x': array([1. , 2.5], dtype=float32)})
     """
-    plain = _plain(body, find_signature, rough)
+    plain = _plain(body, find_signature, rough, ahead)
     if plain is not None:
         return plain
+    if ahead is not None:
+        raise NotPlain
     document = parse(body)
     name = requested_signature(document)
     signature = find_signature(name)
@@ -74,9 +105,13 @@ def decode_predict(
 
 
 def _plain(
-    body: bytes, find_signature: Callable[[str], Signature], rough: bool
+    body: bytes, find_signature: Callable[[str], Signature], rough: bool, ahead: Ahead | None
 ) -> tuple[str, bool, dict[str, np.ndarray]] | None:
-    """The short way; `None` if the long way must be taken, be it for its error."""
+    """The short way; `None` if the long way must be taken, be it for its error.
+
+    Raises:
+        NotPlain: the short way ended after the first rows had been taken.
+    """
     head = read_head(body)
     if head is None:
         return None
@@ -86,8 +121,24 @@ def _plain(
         only = plain_input(find_signature(name))
     except ServingError:
         return None
-    array = only and read_array(body, begin, end, only[1], rough=rough)
-    return None if array is None else (name, row_format, {only[0]: array})
+    if only is None:
+        return None
+    key, dtype = only
+
+    def read(text: bytes, begin: int, end: int) -> np.ndarray | None:
+        return read_array(text, begin, end, dtype, rough=rough and ahead is None)
+
+    length = 0 if ahead is None else row_bytes(body, begin, end)
+    share = ahead.share(name, length, (end - begin) // length) if length else 0.0
+    pieces = cut_rows(body, begin, end, share) if share else None
+    first = read(pieces[0], 0, len(pieces[0])) if pieces else None
+    if first is not None and ahead.begin(name, {key: first}):
+        array = read(pieces[1], 0, len(pieces[1]))
+        if array is None or array.shape[1:] != first.shape[1:]:
+            raise NotPlain
+    else:
+        array = read(body, begin, end)
+    return None if array is None else (name, row_format, {key: array})
 
 
 def requested_signature(document: dict) -> str:

@@ -19,6 +19,7 @@ from kerasdl.server.codec.signature import Signature
 # What stands around the array; with any other key, escape or order the long way is taken.
 _NAME = rb'"signature_name"\s*:\s*"([A-Za-z0-9_]*)"'
 _START = re.compile(rb"\s*\{\s*(?:" + _NAME + rb'\s*,\s*)?"(instances|inputs)"\s*:\s*(?=\[)')
+_OPENING = re.compile(rb"[\[\s]*+")
 _TAIL = re.compile(rb"\]\s*(?:,\s*" + _NAME + rb"\s*)?\}\s*")
 _LONGEST_TAIL = 300
 # Deleted from the text: for integers the characters of fractions and exponents stay, and break
@@ -102,6 +103,53 @@ def read_array(
             return None
         numbers = numbers.astype(_NUMPY[dtype])  # 8- and 16-bit integers wrap around
     return numbers.reshape(shape)
+
+
+def row_bytes(body: bytes, begin: int, end: int) -> int:
+    """Length of the text of an array's first row with its comma; 0 if it has only one.
+
+    Args:
+        body: JSON text.
+        begin: where the array begins.
+        end: where it ends.
+
+    Example:
+        >>> row_bytes(b"[[1, 2.5], [3, 4]]", 0, 18)
+        9
+    """
+    comma = _row_end(body, begin, begin + 1, end)
+    return comma - begin if comma else 0
+
+
+def cut_rows(body: bytes, begin: int, end: int, share: float) -> tuple[bytes, bytes] | None:
+    """An array of about that share of the rows, and one of the others; `None` if it has only one.
+
+    If both are full, with rows of the same shape, so is the array of all, and holds their numbers.
+
+    Args:
+        body: JSON text.
+        begin: where the array begins.
+        end: where it ends.
+        share: of the text, between 0 and 1.
+
+    Example:
+        >>> cut_rows(b"[[1, 2.5], [3, 4]]", 0, 18, 0.3)
+        (b'[[1, 2.5]]', b'[ [3, 4]]')
+    """
+    comma = _row_end(body, begin, begin + max(1, int((end - begin) * share)), end)
+    if not comma:
+        return None
+    text = memoryview(body)
+    return b"".join((text[begin:comma], b"]")), b"".join((b"[", text[comma + 1 : end]))
+
+
+def _row_end(body: bytes, begin: int, start: int, end: int) -> int:
+    """Where the comma after the next row stands; 0 if none follows."""
+    rank = _OPENING.match(body, begin).group().count(b"[")
+    if rank > _DEEPEST:
+        return 0
+    found = re.compile(rb"\]\s*+" * (rank - 1) + b",").search(body, start, end)
+    return found.end() - 1 if found else 0
 
 
 def plain_input(signature: Signature) -> tuple[str, str] | None:

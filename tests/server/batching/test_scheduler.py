@@ -1,9 +1,11 @@
+import functools
 import threading
 import time
 
 import numpy as np
 import pytest
 
+from kerasdl.server.batching import helpers
 from kerasdl.server.batching.job import Job
 from kerasdl.server.batching.scheduler import QUEUE_IS_FULL, Scheduler
 from kerasdl.server.codec.wide import WideArray
@@ -14,11 +16,13 @@ from kerasdl.server.settings import Batching
 class Model:
     """y = 2 x, slowly, and notes the sizes of its calls."""
 
-    def __init__(self, row_wise=True, seconds=0.02):
+    def __init__(self, row_wise=True, seconds=0.02, row_seconds=0.0):
         self.name = "m"
         self.input_types = {"s": {"x": np.float32}}
         self.row_wise = row_wise
         self.seconds = seconds
+        self.row_seconds = row_seconds
+        self.held = 0
         self.sizes = []
         self.threads = set()
         self.together = self.most_together = 0
@@ -29,6 +33,19 @@ class Model:
 
     def slowest_lately(self, name):
         return self.seconds
+
+    def seconds_for(self, name, rows):
+        return rows * self.row_seconds
+
+    def acquire(self):
+        self.held += 1
+        return True
+
+    def release(self):
+        self.held -= 1
+
+    def prepare(self, name, inputs):
+        return functools.partial(self.predict, name, inputs)
 
     def predict(self, name, inputs):
         (x,) = inputs.values()
@@ -221,24 +238,67 @@ def test_a_short_call_is_made_where_requests_are_read(scheduler):
     assert threading.get_ident() not in slow.threads
 
 
-def test_a_job_of_many_examples_is_shared_out_among_the_cores(monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 3)
+def test_a_call_with_many_examples_is_shared_out_among_the_cores(monkeypatch):
+    monkeypatch.setattr(helpers, "_usable_cores", lambda: {0, 1, 2})
     scheduler = Scheduler()
     try:
-        model, x = Model(), np.arange(50)
+        model, x = Model(row_seconds=1e-3), np.arange(50)
         (outputs,) = ask(scheduler, model, [x])
         assert outputs["y"].tolist() == (2 * x).tolist()
         assert sorted(model.sizes) == [16, 17, 17]
         assert model.most_together == 3
         (error,) = ask(scheduler, model, [-x])
         assert isinstance(error, ServingError)
-        for other in (Model(seconds=1e-5), Model(row_wise=False)):  # too short; not proven
+        for other in (Model(row_seconds=1e-6), Model(row_wise=False)):  # too short; not proven
             ask(scheduler, other, [x])
             assert other.sizes == [50]
         seen = []
         monkeypatch.setattr(model, "predict", lambda name, inputs: seen.append(inputs) or {})
         scheduler.run(model, "s", {"x": x, "y": np.arange(60)})  # not as many examples of each
         assert [len(array) for array in seen[0].values()] == [50, 60]
+    finally:
+        scheduler.stop()
+
+
+def test_so_is_a_call_for_several_jobs(monkeypatch):
+    monkeypatch.setattr(helpers, "_usable_cores", lambda: {0, 1})
+    scheduler = Scheduler()
+    try:
+        model = Model(seconds=0.1, row_seconds=1e-2)
+        answers = ask(scheduler, model, [[i, i + 0.5] for i in range(20)])
+        assert [answer["y"].tolist() for answer in answers] == [[2 * i, 2 * i + 1] for i in range(20)]
+        assert model.sizes[-1] < 40
+        assert model.most_together == 2
+    finally:
+        scheduler.stop()
+
+
+@pytest.mark.parametrize("scheduler", [Batching(max_batch_size=64)], indirect=True)
+def test_batches_that_were_asked_for_stay_whole(scheduler):
+    model = Model(row_seconds=1)
+    scheduler.run(model, "s", {"x": np.ones(50, np.float32)})
+    assert model.sizes == [50]
+
+
+def test_the_rest_of_what_has_been_begun(monkeypatch):
+    monkeypatch.setattr(helpers, "_usable_cores", lambda: {0, 1})
+    scheduler = Scheduler()
+    try:
+        model, x = Model(seconds=1e-3, row_seconds=1e-3), np.arange(30, dtype=np.float32)
+        assert not scheduler.share(model, "s", 1e-3, 30)  # there is no thread to read on
+        scheduler.here = lambda function, argument: None
+        assert scheduler.share(model, "s", 1e-3, 30) == pytest.approx(2 / 3)
+        assert not scheduler.share(Model(seconds=0.05, row_seconds=1e-3), "s", 1e-3, 30)
+        assert scheduler.begin(Model(row_wise=False), "s", {"x": x}) is None
+        begun = scheduler.begin(model, "s", {"x": x[:20]})
+        answers = Answers()
+        scheduler.submit(Job(model, "s", {"x": x[20:]}, answers.of(0, 1), begun=begun), here=True)
+        assert answers.got[0]["y"].tolist() == (2 * x).tolist()
+        assert sorted(model.sizes) == [10, 20]
+        begun = scheduler.begin(model, "s", {"x": -x[:20]})
+        scheduler.submit(Job(model, "s", {"x": x[20:]}, answers.of(1, 2), begun=begun), here=True)
+        assert str(answers.got[1]) == "INVALID_ARGUMENT: negative"
+        assert not model.held
     finally:
         scheduler.stop()
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kerasdl.server.codec import decode
 from kerasdl.server.codec.arrays import to_array
-from kerasdl.server.codec.flat import read_array, read_head
+from kerasdl.server.codec.flat import cut_rows, read_array, read_head, row_bytes
 from kerasdl.server.codec.parse import parse
 from kerasdl.server.errors import ServingError
 
@@ -110,3 +110,37 @@ def test_repeated_keys_take_the_long_way():
     body = b'{"instances": [1], "instances": [2]}'
     _, _, inputs = decode.decode_predict(body, lambda name: signature)
     assert inputs["x"].tolist() == [1]
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.floats(0, 1), st.integers(0, 2**32))
+def test_what_is_cut_at_a_row_is_the_whole(shape, share, seed):
+    rng = np.random.default_rng(seed)
+    array = rng.integers(-1000, 1000, shape) / rng.choice([1, 8])
+    space = ["", " ", "\n\t "][seed % 3]
+    text = json.dumps(array.tolist(), separators=(space + "," + space, ":"))
+    text = text.replace("]", space + "]").replace("[", "[" + space).encode()
+    body = b'{"instances": ' + text + b"}"
+    begin, end = 14, 14 + len(text)
+    pieces = cut_rows(body, begin, end, share)
+    if shape[0] == 1:
+        assert pieces is None
+        assert row_bytes(body, begin, end) == 0
+        return
+    assert 0 < row_bytes(body, begin, end) < len(text)
+    if pieces is None:  # from there on no row ends but the last
+        return
+    parts = [read_array(piece, 0, len(piece), "double") for piece in pieces]
+    assert np.concatenate(parts).tolist() == array.tolist()
+
+
+@given(st.lists(nested, min_size=2, max_size=4), st.floats(0, 1))
+def test_full_pieces_of_one_shape_make_a_full_array(value, share):
+    text = json.dumps(value).encode()
+    pieces = cut_rows(text, 0, len(text), share)
+    parts = [read_array(piece, 0, len(piece), "double") for piece in pieces or ()]
+    whole = read_array(text, 0, len(text), "double")
+    if parts and all(part is not None for part in parts):
+        if parts[0].shape[1:] == parts[1].shape[1:]:
+            assert whole.tolist() == [*parts[0].tolist(), *parts[1].tolist()]
+            return
+    assert not parts or whole is None
