@@ -83,3 +83,31 @@ def test_unknown_sizes_are_compiled_where_they_are_few():
         # float32, five steps: a few roundings.
         np.testing.assert_allclose(traced(x), expected, atol=1e-5)
         np.testing.assert_allclose(traced(x[:, :3]), layer(x[:, :3]), atol=1e-5)
+
+
+@pytest.mark.parametrize(("cores", "halved"), [(1, 0), (2, 0), (4, 2)])
+def test_both_directions_run_at_once_and_halves_only_where_cores_are_left(
+    monkeypatch, cores, halved
+):
+    import tensorflow as tf
+
+    from kerasdl.ops.recurrence import through_time
+
+    seen = []
+
+    def in_halves(run, *arguments):
+        seen.append(arguments)
+        return original(run, *arguments)
+
+    original = through_time.in_halves
+    monkeypatch.setattr(through_time, "in_halves", in_halves)
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    layer = layers.Bidirectional(layers.LSTM(3, return_sequences=True))
+    x = np.random.default_rng(0).normal(size=(40, 5, 2)).astype("float32")
+    y = layer(x)
+    assert not seen
+    np.testing.assert_allclose(tf.function(layer)(x), y, rtol=1e-5, atol=1e-6)  # other order of sums
+    assert len(seen) == halved
+    seen.clear()
+    tf.function(layer.forward_layer)(x)  # alone it has two cores to itself
+    assert len(seen) == (cores > 1)

@@ -166,12 +166,32 @@ def runs_side_by_side(*tensors: Any) -> bool:
         >>> runs_side_by_side(keras.ops.array(3.0))
         False
     """
-    if (os.cpu_count() or 1) < 2 or has_accelerator() or not fuses(*tensors):
+    cores = os.cpu_count() or 1
+    if cores < 2 * _at_once.get() or has_accelerator() or not fuses(*tensors):
         return False
     from tensorflow.python.framework import ops  # no public way to ask either
     from tensorflow.python.ops import control_flow_util
 
     return not control_flow_util.GraphOrParentsInXlaContext(ops.get_default_graph())
+
+
+_at_once = contextvars.ContextVar("at_once", default=1)
+
+
+@contextlib.contextmanager
+def at_once(number: int):
+    """Say that so many calls of `fuse` do not need each other: they keep a core each busy.
+
+    Example:
+        >>> with at_once(2):  # four of them would need four cores
+        ...     runs_side_by_side(keras.ops.array(3.0))
+        False
+    """
+    token = _at_once.set(number)
+    try:
+        yield
+    finally:
+        _at_once.reset(token)
 
 
 def joins_loops(*tensors: Any) -> bool:

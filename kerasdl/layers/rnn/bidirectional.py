@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from kerasdl.backend import at_once
+
 _MERGES = {
     "concat": lambda y, y_rev: ops.concatenate([y, y_rev], axis=-1),
     "sum": lambda y, y_rev: y + y_rev,
@@ -125,13 +127,14 @@ class Bidirectional(keras.Layer):
             half = len(initial_state) // 2
             states = [initial_state[:half], initial_state[half:]]
         outputs = []
-        for layer, state in zip(self._directions(), states, strict=True):
-            arguments = {}
-            if layer._call_has_training_arg:
-                arguments["training"] = training
-            if layer._call_has_mask_arg:
-                arguments["mask"] = mask
-            outputs.append(layer(sequences, initial_state=state, **arguments))
+        with at_once(2):
+            for layer, state in zip(self._directions(), states, strict=True):
+                arguments = {}
+                if layer._call_has_training_arg:
+                    arguments["training"] = training
+                if layer._call_has_mask_arg:
+                    arguments["mask"] = mask
+                outputs.append(layer(sequences, initial_state=state, **arguments))
         more = ()
         if self.return_state:
             more = (*outputs[0][1:], *outputs[1][1:])
