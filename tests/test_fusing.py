@@ -106,7 +106,8 @@ def test_both_directions_run_at_once_and_halves_only_where_cores_are_left(
     x = np.random.default_rng(0).normal(size=(40, 5, 2)).astype("float32")
     y = layer(x)
     assert not seen
-    np.testing.assert_allclose(tf.function(layer)(x), y, rtol=1e-5, atol=1e-6)  # other order of sums
+    # float32, sums in another order
+    np.testing.assert_allclose(tf.function(layer)(x), y, rtol=1e-5, atol=1e-6)
     assert len(seen) == halved
     seen.clear()
     tf.function(layer.forward_layer)(x)  # alone it has two cores to itself

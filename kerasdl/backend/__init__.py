@@ -6,13 +6,13 @@ sequence, compilation of a part of a program, float64 that stays float64, a swit
 repeatable runs, and the mask that Keras attaches to a tensor.
 """
 
+from kerasdl.backend.compilation import at_once as at_once
 from kerasdl.backend.compilation import compiled as compiled
 from kerasdl.backend.compilation import compiled_step as compiled_step
 from kerasdl.backend.compilation import compiles_loops as compiles_loops
 from kerasdl.backend.compilation import forget_compiled as forget_compiled
 from kerasdl.backend.compilation import fuse as fuse
 from kerasdl.backend.compilation import fuses as fuses
-from kerasdl.backend.compilation import at_once as at_once
 from kerasdl.backend.compilation import joins_loops as joins_loops
 from kerasdl.backend.compilation import runs_side_by_side as runs_side_by_side
 from kerasdl.backend.compilation import sizes_are_few as sizes_are_few

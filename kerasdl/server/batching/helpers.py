@@ -1,6 +1,7 @@
 """Threads on other cores, among which the examples of one call are shared out."""
 
 import ctypes
+import itertools
 import os
 import queue
 import threading
@@ -63,7 +64,7 @@ class Helpers:
         bounds = [rows * i // parts for i in range(parts + 1)]
         pieces = [
             {name: array[begin:end] for name, array in inputs.items()}
-            for begin, end in zip(bounds, bounds[1:], strict=False)
+            for begin, end in itertools.pairwise(bounds)
         ]
         others = [
             helper.submit(servable.prepare(signature_name, piece))

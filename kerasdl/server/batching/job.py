@@ -24,7 +24,8 @@ class Job:
     """
 
     __slots__ = (
-        "begun", "cancelled", "deadline", "done", "inputs", "queued", "rows", "servable", "signature_name"
+        "begun", "cancelled", "deadline", "done", "inputs", "queued", "rows", "servable",
+        "signature_name",
     )  # fmt: skip
 
     def __init__(

@@ -139,8 +139,10 @@ def test_full_pieces_of_one_shape_make_a_full_array(value, share):
     pieces = cut_rows(text, 0, len(text), share)
     parts = [read_array(piece, 0, len(piece), "double") for piece in pieces or ()]
     whole = read_array(text, 0, len(text), "double")
-    if parts and all(part is not None for part in parts):
-        if parts[0].shape[1:] == parts[1].shape[1:]:
-            assert whole.tolist() == [*parts[0].tolist(), *parts[1].tolist()]
-            return
-    assert not parts or whole is None
+    if not parts:
+        return
+    full = all(part is not None for part in parts)
+    if full and parts[0].shape[1:] == parts[1].shape[1:]:
+        assert whole.tolist() == [*parts[0].tolist(), *parts[1].tolist()]
+    else:
+        assert whole is None
