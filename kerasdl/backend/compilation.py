@@ -159,8 +159,8 @@ def sizes_are_few():
 def runs_side_by_side(*tensors: Any) -> bool:
     """Whether two calls of `fuse` that do not need each other run at once, on a core each.
 
-    They do in a TensorFlow graph on a CPU with several cores, unless that graph becomes one program
-    of XLA, which takes loops one after the other.
+    They do in a TensorFlow graph on a CPU with a core for each (see `at_once`), unless that graph
+    becomes one program of XLA, which takes loops one after the other.
 
     Example:
         >>> runs_side_by_side(keras.ops.array(3.0))

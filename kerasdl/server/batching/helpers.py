@@ -66,11 +66,10 @@ class Helpers:
             {name: array[begin:end] for name, array in inputs.items()}
             for begin, end in itertools.pairwise(bounds)
         ]
-        others = [
-            helper.submit(servable.prepare(signature_name, piece))
-            for helper, piece in zip(taken, pieces[1:], strict=True)
-        ]
+        others: list[Future[Outputs]] = []
         try:
+            for helper, piece in zip(taken, pieces[1:], strict=True):
+                others.append(helper.submit(servable.prepare(signature_name, piece)))
             outputs = [servable.predict(signature_name, pieces[0])]
         finally:
             wait(others)  # the version must not go while they run

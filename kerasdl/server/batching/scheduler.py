@@ -119,7 +119,7 @@ class Scheduler:
             ServingError: it does not fit into a batch, or too many wait already.
         """
         job.queued = time.perf_counter()
-        if job.begun is not None:  # by `begin`, which has found the call to be short
+        if job.begun is not None:  # `share` has found the call to be short
             job.rows = len(next(iter(job.inputs.values())))
             self._work(job)
             return

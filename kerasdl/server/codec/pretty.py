@@ -87,20 +87,27 @@ def _read_back(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     sizes = np.where(same, sizes, 1.0)
     before_point = np.floor(np.log10(sizes)).astype(np.intp)  # digits, less one
 
-    def rounded(digits: int) -> np.ndarray:
-        # These powers are exact in float64, and a quotient is rounded once: m / 10ᵏ is what its
-        # text reads back as. The product may be wrong in its 16th digit: what is that close to a
-        # tie is left to printf.
-        power = _POWERS[digits - 1 - before_point]
-        scaled = sizes * power
-        whole = np.rint(scaled)
-        same[np.abs(np.abs(scaled - whole) - 0.5) < 1e-6] = False
-        same[(scaled < 10 ** (digits - 1)) | (whole >= 10**digits)] = False  # a wrong logarithm
-        return whole / power
-
-    six, nine = rounded(6), rounded(9)
+    six, sure_of_six = _rounded(sizes, before_point, 6)
+    nine, sure_of_nine = _rounded(sizes, before_point, 9)
     numbers = np.where(six.astype(np.float32) == sizes, six, nine)
-    return np.copysign(numbers, exact), same
+    return np.copysign(numbers, exact), same & sure_of_six & sure_of_nine
+
+
+def _rounded(
+    sizes: np.ndarray, before_point: np.ndarray, digits: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of so many digits, and where they are surely those that printf prints.
+
+    Powers of ten up to 22 are exact in float64, and a quotient is rounded once: m / 10ᵏ is what its
+    text reads back as. The product may be wrong in its 16th digit: what is that close to a tie is
+    left to printf, and so is what a wrong logarithm gives too few or too many digits.
+    """
+    power = _POWERS[digits - 1 - before_point]
+    scaled = sizes * power
+    whole = np.rint(scaled)
+    sure = np.abs(np.abs(scaled - whole) - 0.5) > 1e-6
+    sure &= (scaled >= 10 ** (digits - 1)) & (whole < 10**digits)
+    return whole / power, sure
 
 
 def _as_float(text: str) -> str:

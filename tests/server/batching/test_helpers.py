@@ -75,6 +75,18 @@ def test_an_error_of_any_part_is_raised_and_the_helper_serves_on(helpers, bad):
     assert len(model.calls) == 6
 
 
+def test_an_error_before_the_first_part_runs_gives_the_helpers_back(helpers):
+    model, x = Model(), np.arange(33)
+
+    def prepare(name, inputs):
+        raise ServingError("does not fit")
+
+    model.prepare = prepare
+    with pytest.raises(ServingError, match="does not fit"):
+        helpers.predict(model, "s", {"x": x}, 33)
+    assert helpers.share(model, "s", 1.0, 33)
+
+
 def test_who_finds_no_helper_does_it_alone(helpers):
     model, x = Model(), np.arange(33)
     model.gate.clear()
@@ -116,8 +128,10 @@ def test_the_share_lets_both_end_at_once():
             helpers.stop()
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="of Linux")
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is only one core")
+@pytest.mark.skipif(
+    len(os.sched_getaffinity(0)) < 2 if hasattr(os, "sched_getaffinity") else True,
+    reason="where threads run can be said on Linux alone, and it takes two cores to choose from",
+)
 def test_a_helper_keeps_off_the_core_of_the_caller(helpers):
     model, here, all_cores = Model(), threading.get_native_id(), os.sched_getaffinity(0)
     try:
