@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all verify verify-tensorflow verify-jax verify-torch verify-sample \
         keras-suite keras-suite-tensorflow keras-suite-jax bench-foundations bench-recurrent bench-attention \
-        bench-decoding bench-serving cnn-parity soak smoke notebooks audit lint format clean
+        bench-gpu bench-decoding bench-serving cnn-parity soak smoke notebooks audit lint format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -86,6 +86,10 @@ bench-recurrent: $(READY) ## Recurrent layers against the built-ins, on TensorFl
 bench-attention: $(READY) ## Attention against the built-in, on TensorFlow and JAX
 	KERAS_BACKEND=tensorflow $(BIN)/python benchmarks/attention.py
 	KERAS_BACKEND=jax $(BIN)/python benchmarks/attention.py
+
+# JAX must see one GPU; TensorFlow need not be installed.
+bench-gpu: $(READY) ## Attention, recurrent layers and the ViT recipe on a GPU, on JAX
+	KERAS_BACKEND=jax $(BIN)/python benchmarks/gpu.py
 
 bench-decoding: $(READY) ## Decoding with a cache against computing all anew for each token
 	KERAS_BACKEND=tensorflow $(BIN)/python benchmarks/decoding.py

@@ -25,9 +25,9 @@ SECONDS = 10
 class SelfAttention(keras.Layer):
     """Attention of a sequence to itself, causal or not, whose padding comes as a second input."""
 
-    def __init__(self, k, causal):
+    def __init__(self, k, causal, **arguments):
         super().__init__()
-        self.attention = k.layers.MultiHeadAttention(HEADS, SIZE)
+        self.attention = k.layers.MultiHeadAttention(HEADS, SIZE, **arguments)
         self.causal = causal
 
     def build(self, inputs_shape, **others):
@@ -39,7 +39,8 @@ class SelfAttention(keras.Layer):
         return self.attention(inputs, inputs, value_mask=keep, use_causal_mask=self.causal)
 
 
-def case(kind, size):
+def case(kind, size, **arguments):
+    """Return the comparison of a kind and size; `arguments` are those of the layer."""
     B, T = size
 
     def inputs():
@@ -50,7 +51,7 @@ def case(kind, size):
 
     return LayerBench(
         f"{kind} {B},{T}",
-        lambda k: SelfAttention(k, kind == "causal"),
+        lambda k: SelfAttention(k, kind == "causal", **arguments),
         inputs=inputs,
         against_the_faster=True,
         seconds=SECONDS,

@@ -5,6 +5,7 @@ inference. Both sides get the same weights' shapes and the same numbers. Compile
 everything that changes as arguments, so that nothing is folded into a constant.
 """
 
+import contextlib
 import json
 import os
 import platform
@@ -18,11 +19,13 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow  # noqa: F401  Keras imports it late on every backend: before memory is measured
 from keras import ops
 
 import kerasdl
 from kerasdl.backend import compiled, value_and_grad
+
+with contextlib.suppress(ImportError):
+    import tensorflow  # noqa: F401  Keras imports it late on every backend: here, before memory is
 
 RESULTS = Path(__file__).parent / "results"
 ROUNDS = 30
@@ -61,6 +64,13 @@ class LayerBench:
 
     def steps(self, k, xla):
         """Return {mode: function without arguments} for one side."""
+        return {
+            mode: _first_result(compiled(function, xla), arguments)
+            for mode, (function, arguments) in self.functions(k).items()
+        }
+
+    def functions(self, k):
+        """Return {mode: (function of tensors, tensors)}; what it returns first is a number."""
         make = self.ours if self.ours and k is kerasdl else self.make
         values = self.inputs() if self.inputs else tensors(*self.shapes)
         keras.utils.set_random_seed(0)
@@ -97,11 +107,14 @@ class LayerBench:
             y, _ = call(weights, state, inputs, False)
             return ops.reshape(y, (-1,))[0], y
 
-        run_train, run_infer = compiled(train, xla), compiled(infer, xla)
         return {
-            "train": lambda: run_train(trainable, state, values, upstream)[0],
-            "infer": lambda: run_infer(trainable, state, values)[0],
+            "train": (train, (trainable, state, values, upstream)),
+            "infer": (infer, (trainable, state, values)),
         }
+
+
+def _first_result(function, arguments):
+    return lambda: function(*arguments)[0]
 
 
 @dataclass(frozen=True)

@@ -28,17 +28,18 @@ SIZES = [
 ]
 KINDS = {
     "SimpleRNN": lambda k, u: k.layers.SimpleRNN(u),
-    "LSTM": lambda k, u: k.layers.LSTM(u),
-    "GRU": lambda k, u: k.layers.GRU(u),
-    "Bidirectional(LSTM)": lambda k, u: k.layers.Bidirectional(k.layers.LSTM(u)),
+    "LSTM": lambda k, u, **how: k.layers.LSTM(u, **how),
+    "GRU": lambda k, u, **how: k.layers.GRU(u, **how),
+    "Bidirectional(LSTM)": lambda k, u, **how: k.layers.Bidirectional(k.layers.LSTM(u, **how)),
 }
 
 
-def case(kind, size):
+def case(kind, size, **how):
+    """Return the comparison of a kind and size; `how` are arguments of the layer."""
     B, T, F, u = size
     return LayerBench(
         f"{kind} {B},{T},{F},{u}",
-        lambda k: KINDS[kind](k, u),
+        lambda k: KINDS[kind](k, u, **how),
         ((B, T, F),),
         against_the_faster=True,
     )

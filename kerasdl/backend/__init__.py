@@ -6,6 +6,9 @@ sequence, compilation of a part of a program, float64 that stays float64, a swit
 repeatable runs, and the mask that Keras attaches to a tensor.
 """
 
+from kerasdl.backend.attention_kernels import attention_backwards as attention_backwards
+from kerasdl.backend.attention_kernels import attention_forwards as attention_forwards
+from kerasdl.backend.attention_kernels import has_attention_kernels as has_attention_kernels
 from kerasdl.backend.compilation import at_once as at_once
 from kerasdl.backend.compilation import compiled as compiled
 from kerasdl.backend.compilation import compiled_step as compiled_step

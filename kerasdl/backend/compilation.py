@@ -132,7 +132,7 @@ def fuses(*tensors: Any) -> bool:
         return False
     if not _few_sizes.get() and any(None in t.shape.as_list()[1:] for t in tensors):
         return False
-    return not _exporting()
+    return not is_exporting()
 
 
 _few_sizes = contextvars.ContextVar("few_sizes", default=False)
@@ -235,8 +235,13 @@ def is_traced(tensor: Any) -> bool:
     return isinstance(tensor, jax.core.Tracer)
 
 
-def _exporting() -> bool:
-    """Whether a SavedModel is being written: nothing else tells than who called."""
+def is_exporting() -> bool:
+    """Whether a SavedModel is being written: nothing else tells than who called.
+
+    Example:
+        >>> is_exporting()
+        False
+    """
     frame = sys._getframe()
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith(_EXPORTERS):

@@ -13,7 +13,14 @@ from typing import NamedTuple
 from keras import ops
 from keras.utils import standardize_dtype
 
-from kerasdl.backend import fuse, runs_side_by_side, with_gradient
+from kerasdl.backend import (
+    attention_backwards,
+    attention_forwards,
+    fuse,
+    has_attention_kernels,
+    runs_side_by_side,
+    with_gradient,
+)
 from kerasdl.ops.linear import product
 from kerasdl.ops.sliding import maximum
 
@@ -49,7 +56,8 @@ def block_attention(
       dK_j \mathrel{+}= dS_{ij}^\top Q_i / \sqrt d
     \end{aligned}$$
 
-    Blocks above the diagonal of a causal mask are not visited.
+    Blocks above the diagonal of a causal mask are not visited. Where `has_attention_kernels` says
+    so and `mask` is `None`, the loops are kernels of the GPU.
 
     Args:
         query: Tensor (B, T, N, d); all sizes but B must be known, as for all that follow.
@@ -80,6 +88,8 @@ def block_attention(
         mask = mask if mask is None or mask.shape[-1] == 1 else mask[..., :T]
     q = query * ops.cast(1 / math.sqrt(d) if scale is None else scale, query.dtype)
     masks = [ops.cast(m, "bool") for m in (key_mask, mask) if m is not None]
+    if mask is None and has_attention_kernels(q, key, value):
+        return _attend_by_kernels(causal, q, key, value, *masks)
     grid = Grid.over(T, key.shape[1], block, causal)
     parts = [slice(0, N)]
     if N % 2 == 0 and runs_side_by_side(q, key, value):  # half of the heads on a core each
@@ -273,6 +283,22 @@ def _attend(loops, *tensors):
             return (*map(_all_heads, zip(*parts, strict=True)), *[None] * len(masks))
 
         return _all_heads([o for o, _ in done]), backward
+
+    return attend(*tensors)
+
+
+def _attend_by_kernels(causal, *tensors):
+    """Run the same steps as kernels of a GPU."""
+
+    @with_gradient
+    def attend(q, k, v, *key_mask):
+        o, L = attention_forwards(q, k, v, *key_mask, causal=causal)
+
+        def backward(do):
+            gradients = attention_backwards(q, k, v, o, L, do, *key_mask, causal=causal)
+            return (*gradients, *[None] * len(key_mask))
+
+        return o, backward
 
     return attend(*tensors)
 
