@@ -10,6 +10,7 @@ from kerasdl.backend import compiles_loops, has_accelerator, has_attention_kerne
 from kerasdl.layers.arguments import positive_integer, rate
 from kerasdl.layers.dropout import Dropout
 from kerasdl.layers.einsum_dense import EinsumDense
+from kerasdl.ops.attention import context_of_heads, scores_of_heads
 from kerasdl.ops.block_attention import block_attention
 from kerasdl.ops.normalization import at_least_float32
 
@@ -79,6 +80,7 @@ class BaseMultiHeadAttention(keras.Layer):
     def _build_attention(self, rank, attention_axes):
         """Prepare the attention of projected tensors of a rank, (B, …, N, d)."""
         self.attention_axes = tuple(attention_axes)
+        self._attends_along_time = rank == 4 and self.attention_axes == (1,)
         self._scores_equation, self._context_equation = ops.attention_equations(
             rank, self.attention_axes
         )
@@ -235,13 +237,23 @@ class BaseMultiHeadAttention(keras.Layer):
             causal = keras.ops.expand_dims(ops.causal_mask(T, S), 0)
             attention_mask = self._both(causal, attention_mask)
         scale = keras.ops.cast(1 / math.sqrt(query.shape[-1]), query.dtype)
-        scores = keras.ops.einsum(self._scores_equation, query * scale, key)  # (B, N, T, S)
+        scores = self._scores(query * scale, key)  # (B, N, T, S)
         time_axes = tuple(range(-len(self.attention_axes), 0))
         mask = self._with_head_axis(attention_mask, scores)
         scores, dtype = at_least_float32(scores)
         weights = keras.ops.cast(ops.masked_softmax(scores, mask, time_axes), dtype)
         mixed = self._dropout_layer(weights, training=training)
-        return keras.ops.einsum(self._context_equation, mixed, value), weights
+        return self._mix(mixed, value), weights
+
+    def _scores(self, query, key):
+        if self._attends_along_time:
+            return scores_of_heads(query, key)
+        return keras.ops.einsum(self._scores_equation, query, key)
+
+    def _mix(self, weights, value):
+        if self._attends_along_time:
+            return context_of_heads(weights, value)
+        return keras.ops.einsum(self._context_equation, weights, value)
 
     def _combined_mask(
         self, query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask
