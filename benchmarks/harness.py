@@ -52,6 +52,8 @@ class LayerBench:
             built-in's two.
         seconds: What timing one mode may take, where three rounds do not take longer: fewer rounds
             then, and of the built-in's two only the faster.
+        apart: Whether each of the built-in's two is timed beside ours in a process of its own,
+            where memory does not suffice for both.
     """
 
     name: str
@@ -61,6 +63,7 @@ class LayerBench:
     ours: object = None
     against_the_faster: bool = False
     seconds: float | None = None
+    apart: bool = False
 
     def steps(self, k, xla):
         """Return {mode: function without arguments} for one side."""
@@ -231,28 +234,48 @@ def run_case(case) -> list[dict]:
             timed = [(baseline, ours) for ours in samples[len(theirs) :]]
         else:
             timed = [interleaved([side[mode] for side in pair]) for pair in sides.values()]
-        for xla, (theirs, ours) in zip(sides, timed, strict=True):
-            baseline, own = (statistics.median(s) * 1e3 for s in (theirs, ours))
-            ratio = statistics.median(a / b for a, b in zip(theirs, ours, strict=True))
-            rows.append(
-                {
-                    "case": case.name,
-                    "backend": keras.backend.backend(),
-                    "jit": xla,
-                    "mode": mode,
-                    "baseline_ms": round(baseline, 4),
-                    "ours_ms": round(own, 4),
-                    "ratio": round(ratio, 3),
-                    "baseline_peak_mb": None,
-                    "ours_peak_mb": None,
-                }
-            )
-            print(
-                f"{case.name:44s} {keras.backend.backend():10s} {'XLA' if xla else 'graph':5s} "
-                f"{mode:5s} {baseline:9.3f} {own:9.3f} {ratio:6.2f}",
-                flush=True,
-            )
+        rows += [_row(case, mode, xla, *pair) for xla, pair in zip(sides, timed, strict=True)]
     return rows
+
+
+def run_apart(case) -> list[dict]:
+    """All rows of one case whose built-ins are timed in processes of their own, see `in_child`."""
+    rows = []
+    for mode in ("train", "infer"):
+        beside = [in_child(_samples_beside, case, mode, xla) for xla in modes()]
+        beside = [samples for samples in beside if samples]
+        if beside:  # else memory did not suffice for any of them
+            theirs, *ours = min(beside, key=lambda samples: statistics.median(samples[0]))
+            rows += [_row(case, mode, xla, theirs, o) for xla, o in zip(modes(), ours, strict=True)]
+    return rows
+
+
+def _samples_beside(case, mode, xla):
+    """Return the samples of one of the built-in's forms and of all of ours."""
+    steps = [case.steps(keras, xla)[mode], *(case.steps(kerasdl, own)[mode] for own in modes())]
+    return interleaved(steps, case.seconds)
+
+
+def _row(case, mode, xla, theirs, ours):
+    """Put samples into a row of the results, and print it."""
+    baseline, own = (statistics.median(s) * 1e3 for s in (theirs, ours))
+    ratio = statistics.median(a / b for a, b in zip(theirs, ours, strict=True))
+    print(
+        f"{case.name:44s} {keras.backend.backend():10s} {'XLA' if xla else 'graph':5s} "
+        f"{mode:5s} {baseline:9.3f} {own:9.3f} {ratio:6.2f}",
+        flush=True,
+    )
+    return {
+        "case": case.name,
+        "backend": keras.backend.backend(),
+        "jit": xla,
+        "mode": mode,
+        "baseline_ms": round(baseline, 4),
+        "ours_ms": round(own, 4),
+        "ratio": round(ratio, 3),
+        "baseline_peak_mb": None,
+        "ours_peak_mb": None,
+    }
 
 
 def peak_of(case, k) -> dict:
@@ -277,26 +300,29 @@ def _resident_peak() -> float:
 
 
 def peaks_of(case) -> dict:
-    """Peaks of both sides, each measured in a process that has imported all and compiled once.
+    """Peaks of both sides, each measured in a process that has imported all and compiled once."""
+    return {k.__name__: in_child(peak_of, case, k) or {} for k in (keras, kerasdl)}
 
-    Such a process is forked off this one, which therefore must not have computed anything yet:
-    neither TensorFlow nor JAX survives a fork once its threads run.
+
+def in_child(function, *arguments):
+    """Return what a function returns in a process forked off this one; None if that is killed.
+
+    This one therefore must not have computed anything yet: neither TensorFlow nor JAX survives a
+    fork once its threads run.
     """
-    found = {}
-    for k in (keras, kerasdl):
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            try:
-                os.write(writer, json.dumps(peak_of(case, k)).encode())
-            finally:
-                os._exit(0)
-        os.close(writer)
-        with open(reader) as pipe:
-            answer = pipe.read()
-        os.waitpid(child, 0)
-        found[k.__name__] = json.loads(answer) if answer else {}
-    return found
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with open(writer, "w") as pipe:
+                pipe.write(json.dumps(function(*arguments)))
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader) as pipe:
+        answer = pipe.read()
+    os.waitpid(child, 0)
+    return json.loads(answer) if answer else None
 
 
 def machine() -> dict:
@@ -325,9 +351,10 @@ def main(name: str, cases, arguments, annotate=lambda case, rows: None) -> list[
     peaks = {case.name: peaks_of(case) for case in cases} if arguments.memory else {}
     heads = ("case", "backend", "jit", "mode", "keras ms", "ours ms", "ratio")
     print("{:44s} {:10s} {:5s} {:5s} {:>9s} {:>9s} {}".format(*heads))
+    apart = {case.name: run_apart(case) for case in cases if getattr(case, "apart", False)}
     rows = []
     for case in cases:
-        new = run_case(case)
+        new = apart[case.name] if case.name in apart else run_case(case)
         annotate(case, new)
         rows += new
     for row in rows:
