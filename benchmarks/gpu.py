@@ -14,6 +14,7 @@ import json
 import os
 import re
 import statistics
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -200,7 +201,9 @@ def main():
     parser.add_argument("--epochs", type=int, help="of the ViT; default: the recipe's")
     parser.add_argument("--out", default=RESULTS / "gpu.json", help="JSON to write")
     options = parser.parse_args()
-    (device,) = jax.devices()
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        print("JAX sees no GPU: this measures the CPU.", file=sys.stderr)
     known = {"command": "make bench-gpu", "device": device.device_kind, **machine()}
     of_layers = {
         "attention": (attention_cases, "mixed_bfloat16"),

@@ -103,7 +103,13 @@ def epoch_of(network, loss, optimizer, settings):
 
 def trainings(epochs=None):
     """Train ours and the two twins; return a list of what came of each."""
-    official = read_files(files_in(find_folder()))
+    folder = find_folder()
+    if folder is None:
+        raise SystemExit(
+            "KERASDL_FASHION_MNIST_DIR must name a folder with the four files of Fashion-MNIST; "
+            "it is not set, and Debian's package dataset-fashion-mnist is not installed."
+        )
+    official = read_files(files_in(folder))
     settings = training.recipe("vit", "fashion_mnist")
     epochs = epochs or settings["epochs"]
     keras.config.set_dtype_policy(DTYPE)
