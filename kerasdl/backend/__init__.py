@@ -2,8 +2,8 @@
 
 Everything else is written with `keras.ops`. What stands here has no counterpart there: gradients
 of a function with respect to given tensors, gradients that were derived by hand, a loop over a
-sequence, compilation of a part of a program, float64 that stays float64, a switch for bit-wise
-repeatable runs, and the mask that Keras attaches to a tensor.
+sequence, compilation of a part of a program, attention as kernels of a GPU, float64 that stays
+float64, a switch for bit-wise repeatable runs, and the mask that Keras attaches to a tensor.
 """
 
 from kerasdl.backend.attention_kernels import attention_backwards as attention_backwards
