@@ -87,7 +87,7 @@ bench-attention: $(READY) ## Attention against the built-in, on TensorFlow and J
 	KERAS_BACKEND=tensorflow $(BIN)/python benchmarks/attention.py
 	KERAS_BACKEND=jax $(BIN)/python benchmarks/attention.py
 
-# JAX must see one GPU; TensorFlow need not be installed.
+# JAX must see one GPU: its CUDA plugin is not among what `make setup` installs.
 bench-gpu: $(READY) ## Attention, recurrent layers and the ViT recipe on a GPU, on JAX
 	KERAS_BACKEND=jax $(BIN)/python benchmarks/gpu.py
 

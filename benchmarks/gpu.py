@@ -17,6 +17,7 @@ import statistics
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "jax"
 # Parts are allocated as they are needed, so that another program finds room beside this one.
@@ -30,6 +31,7 @@ from harness import RESULTS, interleaved, machine
 from vit import trainings
 
 import kerasdl
+from kerasdl.files import write_text
 
 SECONDS = 1  # for the timing of a case in one mode
 COMPILERS = os.cpu_count()
@@ -167,7 +169,10 @@ def _line(row):
 def layers(name, cases, dtype, only):
     """Measure the layers of one part."""
     keras.config.set_dtype_policy(dtype)
-    cases = {name: sides for name, sides in cases.items() if re.search(only, name)}
+    names = ", ".join(cases)
+    cases = {case: sides for case, sides in cases.items() if re.search(only, case)}
+    if not cases:
+        raise SystemExit(f"--only must match one of {names}; got {only!r}. See --part, too.")
     started = time.perf_counter()
     futures = compile_ahead(cases)
     print(f"{name}: traced in {time.perf_counter() - started:.0f} s", flush=True)
@@ -199,12 +204,15 @@ def main():
     parser.add_argument("--part", choices=parts, action="append", help="default: all")
     parser.add_argument("--only", default="", help="of the layers, the cases whose name matches")
     parser.add_argument("--epochs", type=int, help="of the ViT; default: the recipe's")
-    parser.add_argument("--out", default=RESULTS / "gpu.json", help="JSON to write")
+    parser.add_argument(
+        "--out", type=Path, default=RESULTS / "gpu.json", help="JSON whose rows are replaced"
+    )
     options = parser.parse_args()
     device = jax.devices()[0]
     if device.platform == "cpu":
         print("JAX sees no GPU: this measures the CPU.", file=sys.stderr)
-    known = {"command": "make bench-gpu", "device": device.device_kind, **machine()}
+    known = json.loads(options.out.read_text()) if options.out.is_file() else {}
+    known |= {"command": "make bench-gpu", "device": device.device_kind, **machine()}
     of_layers = {
         "attention": (attention_cases, "mixed_bfloat16"),
         "recurrent": (recurrent_cases, "float32"),
@@ -214,9 +222,12 @@ def main():
             known[part] = trainings(options.epochs)
         else:
             cases, dtype = of_layers[part]
-            known[part] = layers(part, cases(), dtype, options.only)
-        with open(options.out, "w") as file:  # after each part: what is measured is kept
-            file.write(json.dumps(known, indent=1) + "\n")
+            rows = layers(part, cases(), dtype, options.only)
+            measured = {row["case"] for row in rows}
+            kept = [row for row in known.get(part, []) if row["case"] not in measured]
+            known[part] = kept + rows
+        # After each part: what is measured is kept.
+        write_text(options.out, json.dumps(known, indent=1) + "\n")
     print(f"Written: {options.out}")
 
 

@@ -25,7 +25,7 @@ import kerasdl
 from kerasdl.backend import compiled, value_and_grad
 
 with contextlib.suppress(ImportError):
-    import tensorflow  # noqa: F401  Keras imports it late on every backend: here, before memory is
+    import tensorflow  # noqa: F401  else Keras imports it while memory is measured
 
 RESULTS = Path(__file__).parent / "results"
 ROUNDS = 30

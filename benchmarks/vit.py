@@ -133,8 +133,10 @@ def _trained(kind, settings, epochs, official):
     if kind != "ours":
         if kind == "no flash attention":
             keras.config.disable_flash_attention()
-        network, library = twin(ours), keras
-        keras.config.enable_flash_attention()
+        try:
+            network, library = twin(ours), keras
+        finally:
+            keras.config.enable_flash_attention()
     few = tests[:256]
     away = jnp.abs(network(few) - ours(few)).max()
     steps = len(labels) // settings["batch_size"]

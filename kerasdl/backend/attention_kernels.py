@@ -99,7 +99,7 @@ def attention_forwards(q, k, v, key_mask=None, causal=False, sizes=None, interpr
         q = Q[...]
 
         def visit(j, state, diagonal=False):
-            m, l, o = state
+            m, l, o = state  # (t,), (t,), (t, d_v)
             keys = pl.ds(j * s, s)
             S = _dot(q, K[keys, :].T)  # (t, s)
             S = S + bias[0][keys][None, :] if bias else S
@@ -122,8 +122,7 @@ def attention_forwards(q, k, v, key_mask=None, causal=False, sizes=None, interpr
 
     o = jax.ShapeDtypeStruct((*q.shape[:3], v.shape[-1]), q.dtype)
     L = jax.ShapeDtypeStruct((grid.B, grid.N, q.shape[1]), "float32")
-    own = {0: t, -2: t, -1: t}
-    o, L = grid.run(program, "queries", (q, k, v, *bias), (o, L), own, interpret)
+    o, L = grid.run(program, "queries", (q, k, v, *bias), (o, L), (0, -2, -1), interpret)
     return o[:, : grid.T, :, : grid.d_v], L[..., : grid.T]
 
 
@@ -171,9 +170,7 @@ def _of_queries(q, k, v, L, D, do, key_mask, causal, sizes, interpret):
     from jax.experimental import pallas as pl
 
     grid = _Grid.of(q, k, v, sizes, causal)
-    t, s = grid.t, grid.s
-    q, do, L, D = grid.queries(q), grid.queries(do), grid.rows(L), grid.rows(D)
-    k, v, bias = grid.keys(k), grid.keys(v), grid.bias(key_mask)
+    s, inputs = grid.s, grid.filled(q, do, L, D, k, v, key_mask)
 
     def program(Q, dO, L, D, K, V, *rest):
         *bias, dQ = rest
@@ -190,12 +187,11 @@ def _of_queries(q, k, v, L, D, do, key_mask, causal, sizes, interpret):
             dS = P * (_dot(do, V[keys, :].T) - D_i)
             return dq + _dot(dS.astype(k.dtype), k)
 
-        dq = grid.over_keys(i, visit, jnp.zeros(q.shape))
+        dq = grid.over_keys(i, visit, jnp.zeros(q.shape))  # (t, d)
         dQ[...] = dq.astype(dQ.dtype)
 
-    dq = jax.ShapeDtypeStruct(q.shape, q.dtype)
-    own = {0: t, 1: t, 2: t, 3: t, -1: t}
-    (dq,) = grid.run(program, "queries", (q, do, L, D, k, v, *bias), (dq,), own, interpret)
+    dq = jax.ShapeDtypeStruct(inputs[0].shape, q.dtype)
+    (dq,) = grid.run(program, "queries", inputs, (dq,), (0, 1, 2, 3, -1), interpret)
     return dq[:, : grid.T, :, : grid.d]
 
 
@@ -205,18 +201,16 @@ def _of_keys(q, k, v, L, D, do, key_mask, causal, sizes, interpret):
     from jax.experimental import pallas as pl
 
     grid = _Grid.of(q, k, v, sizes, causal)
-    t, s = grid.t, grid.s
-    q, do, L, D = grid.queries(q), grid.queries(do), grid.rows(L), grid.rows(D)
-    k, v, bias = grid.keys(k), grid.keys(v), grid.bias(key_mask)
+    t, s, inputs = grid.t, grid.s, grid.filled(q, do, L, D, k, v, key_mask)
 
-    def program(K, V, Q, dO, L, D, *rest):
+    def program(Q, dO, L, D, K, V, *rest):
         *bias, dK, dV = rest
         j = grid.block("keys")
         k, v = K[...], V[...]
         own_keys = pl.ds(j * s, s)
 
         def visit(i, sums, diagonal=False):
-            dk, dv = sums
+            dk, dv = sums  # (s, d), (s, d_v)
             at = pl.ds(i * t, t)
             q, do = Q[at, :], dO[at, :]
             S_T = _dot(k, q.T)  # (s, t)
@@ -232,9 +226,8 @@ def _of_keys(q, k, v, L, D, do, key_mask, causal, sizes, interpret):
         dK[...] = dk.astype(dK.dtype)
         dV[...] = dv.astype(dV.dtype)
 
-    dk, dv = (jax.ShapeDtypeStruct(x.shape, x.dtype) for x in (k, v))
-    own = {0: s, 1: s, -2: s, -1: s}
-    dk, dv = grid.run(program, "keys", (k, v, q, do, L, D, *bias), (dk, dv), own, interpret)
+    dk, dv = (jax.ShapeDtypeStruct(x.shape, x.dtype) for x in inputs[4:6])
+    dk, dv = grid.run(program, "keys", inputs, (dk, dv), (4, 5, -2, -1), interpret)
     return dk[:, : grid.S, :, : grid.d], dv[:, : grid.S, :, : grid.d_v]
 
 
@@ -271,6 +264,11 @@ class _Grid(NamedTuple):
     def rows(self, x):
         """Fill (B, N, T) up, so that nothing comes of queries that do not exist."""
         return _filled(x, {2: self.ni * self.t}, -FLOOR)
+
+    def filled(self, q, do, L, D, k, v, key_mask):
+        """Fill up all that the way back reads."""
+        of_queries = self.queries(q), self.queries(do), self.rows(L), self.rows(D)
+        return (*of_queries, self.keys(k), self.keys(v), *self.bias(key_mask))
 
     def bias(self, key_mask):
         """Return a list of what is added to all scores of a key, (B, S); or an empty one."""
@@ -352,18 +350,16 @@ class _Grid(NamedTuple):
             cut: Of what the blocks are, "queries" or "keys".
             inputs: Arrays (B, L, N, d), (B, N, L) or (B, L).
             outputs: Their shapes and types, likewise.
-            own: The size of a block along L for those of which a program sees its block alone, by
-                their place, the last of all being -1. Of the others it sees the whole L.
+            own: The places of those of which a program sees its block alone, the last of all
+                being -1. Of the others it sees the whole L.
             interpret: Whether to run without a GPU.
         """
         from jax.experimental import pallas as pl
         from jax.experimental.pallas import triton
 
         arrays = (*inputs, *outputs)
-        specs = [
-            self._view(x.shape, cut, own.get(place, own.get(place - len(arrays))))
-            for place, x in enumerate(arrays)
-        ]
+        own = [place % len(arrays) for place in own]
+        specs = [self._view(x.shape, cut, place in own) for place, x in enumerate(arrays)]
         return pl.pallas_call(
             program,
             grid=(self.B * self.N * self.number(cut),),
@@ -376,20 +372,19 @@ class _Grid(NamedTuple):
             interpret=interpret,
         )(*inputs)
 
-    def _view(self, shape, cut, size):
-        """Let a program see its example and head of an array, and a block along L or all of it."""
+    def _view(self, shape, cut, own):
+        """Let a program see its example and head of an array, and its block of L or all of it."""
         from jax.experimental import pallas as pl
 
         axis = 2 if len(shape) == 3 else 1  # of L
-        whole = size is None
         block = [None] * len(shape)
-        block[axis] = shape[axis] if whole else size
+        block[axis] = {"queries": self.t, "keys": self.s}[cut] if own else shape[axis]
         if len(shape) == 4:
             block[3] = shape[3]
 
         def where(program):
             b, h, i = self.place(program, cut)
-            i = 0 if whole else i
+            i = i if own else 0
             return {4: (b, i, h, 0), 3: (b, h, i), 2: (b, i)}[len(shape)]
 
         return pl.BlockSpec(tuple(block), where)

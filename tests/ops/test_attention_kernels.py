@@ -4,14 +4,13 @@ import os
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
+from jax import numpy as jnp
 
 from kerasdl.backend import attention_backwards, attention_forwards
 from kerasdl.backend.attention_kernels import Sizes
-
-jax = pytest.importorskip("jax")
-jnp = jax.numpy
 
 # Sums of up to 300 products in float32, in another order.
 TOLERANCE = 2e-5
