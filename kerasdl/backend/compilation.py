@@ -166,13 +166,39 @@ def runs_side_by_side(*tensors: Any) -> bool:
         >>> runs_side_by_side(keras.ops.array(3.0))
         False
     """
-    cores = os.cpu_count() or 1
-    if cores < 2 * _at_once.get() or has_accelerator() or not fuses(*tensors):
+    if _cores() < 2 * _at_once.get() or has_accelerator() or not fuses(*tensors):
         return False
+    return not _in_program()
+
+
+def multiplies_at_once(*tensors: Any) -> tuple[bool, bool]:
+    """Whether XLA may take products that do not need each other at once, on a core each.
+
+    TensorFlow's does on a CPU. One large product is shared out among the cores, too, but a step of
+    a loop is too small for that to pay.
+
+    Returns:
+        Whether it does, and whether nothing else keeps the cores busy meanwhile: the loop stands in
+        a program of XLA and not, beside others, in a graph.
+
+    Example:
+        >>> multiplies_at_once(keras.ops.array(3.0))
+        (False, False)
+    """
+    at_once = _cores() > 1 and not has_accelerator() and fuses(*tensors)
+    return at_once, at_once and _in_program()
+
+
+def _cores():
+    return os.cpu_count() or 1
+
+
+def _in_program():
+    """Whether the TensorFlow graph that is being traced becomes one program of XLA."""
     from tensorflow.python.framework import ops  # no public way to ask either
     from tensorflow.python.ops import control_flow_util
 
-    return not control_flow_util.GraphOrParentsInXlaContext(ops.get_default_graph())
+    return control_flow_util.GraphOrParentsInXlaContext(ops.get_default_graph())
 
 
 _at_once = contextvars.ContextVar("at_once", default=1)

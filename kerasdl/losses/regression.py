@@ -127,11 +127,14 @@ def cosine_similarity(y_true, y_pred, axis=-1):
     Differences from Keras: the gradient at a vector of zeros is finite.
     """
     y, p = _pair(y_true, y_pred)
-    return -ops.sum(y * p, axis=axis) * _one_over_length(y, axis) * _one_over_length(p, axis)
+    # One factor within the sum, one behind it: XLA takes 1.2 times as long with both behind it, and
+    # 1.7 times as long for the gradient with both within.
+    along_y = ops.sum(y * p * _one_over_length(y, axis), axis=axis, keepdims=True)
+    return -ops.squeeze(along_y * _one_over_length(p, axis), axis)
 
 
 def _one_over_length(x, axis):
-    square = ops.sum(ops.square(x), axis=axis)
+    square = ops.sum(ops.square(x), axis=axis, keepdims=True)
     return ops.rsqrt(maximum(square, keras.config.epsilon() ** 2))
 
 

@@ -1,5 +1,7 @@
 """Back-propagation through time derived by hand, against the plain loop's automatic gradient."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from kerasdl.ops.recurrence import (
     simple_rnn,
     unfold,
 )
+from kerasdl.ops.recurrence.gates import cuts
 
 B, T, F, U = 3, 5, 4, 2
 MASKS = {
@@ -163,6 +166,43 @@ def test_compiled(cell, xla, masked, batch):
         a, b = ops.convert_to_numpy(a), ops.convert_to_numpy(b)
         # The same sums in another order: a few roundings of float64.
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12 * np.abs(b).max())
+
+
+@pytest.mark.parametrize("mask", ["none", "middle"])
+@pytest.mark.parametrize(("cell", "n"), [("lstm", 4), ("gru", 3)])
+def test_gate_by_gate(cell, n, mask, monkeypatch):
+    module = sys.modules[f"kerasdl.ops.recurrence.{cell}"]
+    monkeypatch.setattr(module, "cuts", lambda *_, **__: (n, n))
+    compare(cell, MASKS[mask])
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others never cut")
+@pytest.mark.parametrize(
+    ("batch", "units", "cores", "in_graph", "in_program"),
+    [
+        (32, 192, 2, (4, 1), (4, 4)),
+        (32, 128, 2, (1, 1), (4, 4)),  # pays where nothing else keeps the cores busy
+        (32, 64, 2, (1, 1), (1, 1)),
+        (8, 192, 2, (1, 1), (1, 1)),
+        (None, 192, 2, (4, 1), (4, 4)),
+        (32, 192, 1, (1, 1), (1, 1)),
+    ],
+)
+def test_gates_are_cut_where_it_pays(batch, units, cores, in_graph, in_program, monkeypatch):
+    import tensorflow as tf
+
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    kernels = np.zeros((16, 4 * units)), np.zeros((units, 4 * units))
+    seen = []
+
+    def run_along(x):
+        seen.append(cuts(4, x, *kernels, alone_from=2**16))
+        return x
+
+    for xla in (False, True):
+        graph = tf.function(run_along, jit_compile=xla)
+        graph.get_concrete_function(tf.TensorSpec((batch, 5, 16)))
+    assert seen == [in_graph, in_program]
 
 
 @pytest.mark.parametrize("cell", list(CELLS))

@@ -4,7 +4,7 @@ from keras import ops
 
 from kerasdl.activations import sigmoid, tanh
 from kerasdl.ops.linear import product
-from kerasdl.ops.recurrence.gates import by_hand
+from kerasdl.ops.recurrence.gates import by_hand, cuts, from_gates, of_gates, to_gates
 from kerasdl.ops.recurrence.through_time import Recurrence, through_time
 
 
@@ -142,8 +142,11 @@ def gru(
         >>> tuple(h.shape), float(h_T[0, 0])
         ((1, 3, 1), 0.0)
     """
-    form = _reset_after if reset_after else _reset_before
-    recurrence = form(by_hand(activation), by_hand(recurrent_activation))
+    activations = by_hand(activation), by_hand(recurrent_activation)
+    if reset_after:
+        recurrence = _reset_after(*activations, *cuts(3, x, W, U))
+    else:
+        recurrence = _reset_before(*activations)
     weights = [W, U] if b is None else [W, U, b]
     h, (h_T,) = through_time(
         recurrence, x, [h_0], weights, mask, go_backwards, return_sequences, training
@@ -151,17 +154,17 @@ def gru(
     return h, h_T
 
 
-def _reset_after(activation, recurrent_activation):
+def _reset_after(activation, recurrent_activation, forwards, backwards):
     (g, dg), (s, ds) = activation, recurrent_activation
 
     def prepare(W, U, *b):
-        return [W, U, ops.transpose(U), *(ops.unstack(b[0], 2) if b else [])]
+        U_T = [ops.transpose(U_k) for U_k in of_gates(U, backwards)]
+        both = [of_gates(W, forwards), of_gates(U, forwards)]
+        return [*both, U_T, *(ops.unstack(b[0], 2) if b else [])]
 
     def step(x_t, states, prepared):
         (h,), (W, U, _, *b) = states, prepared
-        a_x, a_h = product(x_t, W), product(h, U)
-        if b:
-            a_x, a_h = a_x + b[0], a_h + b[1]
+        a_x, a_h = to_gates(x_t, W, *b[:1]), to_gates(h, U, *b[1:])
         h_t, (z, r, h_tilde) = gru_step(a_x, a_h, h, g, s)
         return [h_t], [h, z, r, h_tilde, ops.split(a_h, 3, axis=-1)[2]]
 
@@ -171,7 +174,7 @@ def _reset_after(activation, recurrent_activation):
         da_z = dh * (h - h_tilde) * ds(z)
         da_r = da_h * q * ds(r)
         da = ops.concatenate([da_z, da_r, da_h * r], axis=-1)  # of a^h
-        return [da, da_h], [dh * z + product(da, U_T)]
+        return [da, da_h], [dh * z + from_gates(da, U_T)]
 
     def weight_gradients(x, kept, da, W, U, *b):
         (h, *_), (da_recurrent, da_h) = kept, da

@@ -4,7 +4,7 @@ from keras import ops
 
 from kerasdl.activations import sigmoid, tanh
 from kerasdl.ops.linear import product
-from kerasdl.ops.recurrence.gates import by_hand
+from kerasdl.ops.recurrence.gates import by_hand, cuts, from_gates, of_gates, to_gates
 from kerasdl.ops.recurrence.through_time import Recurrence, through_time
 
 
@@ -104,14 +104,15 @@ def lstm(
     """
     g, dg = by_hand(activation)
     s, ds = by_hand(recurrent_activation)
+    forwards, backwards = cuts(4, x, W, U, alone_from=2**16 if training else 2**17)
 
     def prepare(W, U, *b):
-        return [ops.concatenate([W, U], axis=0), ops.transpose(U), *b]
+        K = of_gates(ops.concatenate([W, U], axis=0), forwards)
+        return [K, [ops.transpose(U_k) for U_k in of_gates(U, backwards)], *b]
 
     def step(x_t, states, prepared):
         (h, c), (K, _, *b) = states, prepared
-        z = product(ops.concatenate([x_t, h], axis=-1), K)  # x W + h U, (B, 4u)
-        z = z + b[0] if b else z
+        z = to_gates(ops.concatenate([x_t, h], axis=-1), K, *b)  # x W + h U + b, (B, 4u)
         h_t, c_t, (i, f, c_tilde, o) = lstm_step(z, c, g, s)
         return [h_t, c_t], [h, c, i, f, c_tilde, o, g(c_t)]
 
@@ -122,7 +123,7 @@ def lstm(
         dc = dc + dh * o * dg(g_c)
         di, df, dc_tilde = dc * c_tilde, dc * c, dc * i
         dz = ops.concatenate([di * ds(i), df * ds(f), dc_tilde * dg(c_tilde), do * ds(o)], axis=-1)
-        return [dz], [product(dz, U_T), dc * f]
+        return [dz], [from_gates(dz, U_T), dc * f]
 
     def weight_gradients(x, kept, da, W, U, *b):
         (h, *_), (dz,) = kept, da  # of all T steps and B examples: (TB, u), (TB, 4u)
