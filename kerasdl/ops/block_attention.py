@@ -6,6 +6,8 @@ back is one number, the logarithm of its denominator, from which a block of weig
 Symbols as in `kerasdl.ops.attention`; i counts blocks of t queries, j blocks of s keys.
 """
 
+import functools
+import itertools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -21,14 +23,15 @@ from kerasdl.backend import (
     runs_side_by_side,
     with_gradient,
 )
+from kerasdl.ops.attention_grid import MASKED, Grid, by_heads
 from kerasdl.ops.linear import product
 from kerasdl.ops.sliding import maximum
 
 # Queries and keys in a block: the scores of a head are then a quarter of a MiB in float32.
 BLOCK = 256
-# A score that is masked, and what the largest score is at least: e^(MASKED - FLOOR) is 0, so that
-# masked keys weigh nothing even where there are no others.
-MASKED, FLOOR = -1e38, -1e30
+# What the largest score is at least: e^(MASKED - FLOOR) is 0, so that masked keys weigh nothing
+# even where there are no others.
+FLOOR = -1e30
 
 
 def block_attention(
@@ -82,7 +85,7 @@ def block_attention(
         (1, 5, 1, 4)
     """
     T, N, d = query.shape[1:]
-    if causal:  # keys behind the last query are seen by none
+    if causal and key.shape[1] > T:  # keys behind the last query are seen by none
         key, value = key[:, :T], value[:, :T]
         key_mask = key_mask if key_mask is None else key_mask[:, :T]
         mask = mask if mask is None or mask.shape[-1] == 1 else mask[..., :T]
@@ -90,133 +93,95 @@ def block_attention(
     masks = [ops.cast(m, "bool") for m in (key_mask, mask) if m is not None]
     if mask is None and has_attention_kernels(q, key, value):
         return _attend_by_kernels(causal, q, key, value, *masks)
-    grid = Grid.over(T, key.shape[1], block, causal)
-    parts = [slice(0, N)]
-    if N % 2 == 0 and runs_side_by_side(q, key, value):  # half of the heads on a core each
-        parts = [slice(0, N // 2), slice(N // 2, N)]
-    loops = [_loops(grid, heads, key_mask is not None, mask is not None) for heads in parts]
-    return _attend(loops, q, key, value, *masks)
-
-
-class Grid(NamedTuple):
-    """How T queries and S keys are cut: `ni` blocks of `t` queries, `nj` blocks of `s` keys."""
-
-    T: int
-    S: int
-    t: int
-    s: int
-    ni: int
-    nj: int
-    causal: bool
-
-    @classmethod
-    def over(cls, T, S, block, causal):
-        """Cut T queries and S keys; of a causal mask each block has its diagonal."""
-        if causal:
-            block = min(block, T)
-            return cls(T, S, block, block, -(-T // block), -(-T // block), True)
-        t, s = min(block, T), min(block, S)
-        return cls(T, S, t, s, -(-T // t), -(-S // s), False)
-
-    @property
-    def pads_keys(self):
-        """Whether keys that do not exist must be masked."""
-        hidden = self.causal and self.S >= self.T  # behind all queries
-        return self.nj * self.s > self.S and not hidden
-
-    def queries(self, x):
-        """Cut (B, T, N, d) into (B i, N, t, d)."""
-        return _cut(x, self.ni, self.t)
-
-    def keys(self, x):
-        """Cut (B, S, N, d) into (B j, N, s, d)."""
-        return _cut(x, self.nj, self.s)
-
-    def queries_of(self, blocks):
-        """Put (B i, N, t, d) together again to (B, T, N, d)."""
-        return _joined(blocks, self.ni)[:, : self.T]
-
-    def keys_of(self, blocks):
-        """Put (B j, N, s, d) together again to (B, S, N, d)."""
-        return _joined(blocks, self.nj)[:, : self.S]
-
-    def key_mask(self, mask):
-        """Return what is added to the scores (…, s) of the keys, (B, j, 1, 1, s)."""
-        kept = ops.ones((1, self.S), "bool") if mask is None else mask
-        kept = ops.pad(kept, [[0, 0], [0, self.nj * self.s - self.S]])
-        return ops.reshape(ops.where(kept, 0.0, MASKED), (-1, self.nj, 1, 1, self.s))
-
-    def pairs(self, mask):
-        """Cut a mask that broadcasts to (B, N, T, S) into (B, i, j, N, t, s)."""
-        while len(mask.shape) < 4:
-            mask = ops.expand_dims(mask, 0)
-        B, N = ops.shape(mask)[:2]
-        mask = ops.broadcast_to(mask, (B, N, self.T, self.S))
-        behind = self.ni * self.t - self.T, self.nj * self.s - self.S
-        mask = ops.pad(mask, [[0, 0], [0, 0], [0, behind[0]], [0, behind[1]]])
-        mask = ops.reshape(mask, (-1, N, self.ni, self.t, self.nj, self.s))
-        return ops.transpose(mask, (0, 2, 4, 1, 3, 5))
+    # Half of the heads on a core each, where two loops run at once.
+    parts = 2 if N % 2 == 0 and runs_side_by_side(q, key, value) else 1
+    grid = Grid.over(T, key.shape[1], block, causal, parts)
+    loops = _loops(grid, key_mask is not None, mask is not None)
+    one_mask = mask is None or len(mask.shape) < 3 or mask.shape[-3] == 1  # for all heads
+    mask_of = [0] * parts if one_mask else list(range(parts))
+    return _attend(grid, loops, mask_of, q, key, value, *masks)
 
 
 class _Loops(NamedTuple):
+    """The steps as functions of tensors alone; `forwards` and `backwards` also take the part."""
+
+    lay_out: Callable
     forwards: Callable
+    put_together: Callable
+    lay_out_backwards: Callable
     backwards: Callable
+    put_together_backwards: Callable
 
 
-def _loops(grid, heads, masks_keys, masks_pairs):
-    """Write the loops over examples and blocks as functions of tensors alone, for some heads.
+def _loops(grid, masks_keys, masks_pairs):
+    """Write the loops over examples and blocks, for a part of the heads each.
 
-    No product takes a transposed block of weights or scores: XLA would write the transpose out,
-    which takes longer than the product. So the way back computes the blocks transposed,
-    $S_{ij}^T = K_j Q_i^T$, and $dQ_i^T$.
+    All tensors are laid out beforehand as the products read them, so that what is read of them is
+    one piece of memory. No product takes a transposed block of weights or scores: XLA would write
+    the transpose out, which takes longer than the product. So the way back computes the blocks
+    transposed, $S_{ij}^T = K_j Q_i^T$, and $dQ_i^T$.
     """
     ni, nj = grid.ni, grid.nj
 
-    def cut_masks(masks):
+    def cut_masks(masks, part):
         masks = list(masks)
         keys = masks.pop(0) if masks_keys else None
         keys = grid.key_mask(keys) if masks_keys or grid.pads_keys else None
-        if not masks_pairs:
-            return keys, None
-        pairs = masks[0]
-        has_heads = len(pairs.shape) > 2 and pairs.shape[-3] != 1
-        return keys, grid.pairs(pairs[..., heads, :, :] if has_heads else pairs)
+        return keys, grid.pairs(masks[0], part) if masks_pairs else None
 
-    def masked(S_ij, b, i, j, masks, diagonal, turn=lambda x: x):
+    def masked(S_ij, b, i, j, masks, strip=None, turn=lambda x: x):
+        """Mask a block of scores, or a strip of it on the diagonal."""
         S_ij = ops.cast(S_ij, _wide(S_ij.dtype))  # (N, t, s), or turned (N, s, t)
         keys, pairs = masks
         never = ops.cast(MASKED, S_ij.dtype)
+        rows, columns = strip or (slice(None), slice(None))
         if keys is not None:
-            S_ij = S_ij + ops.cast(turn(keys[_of_example(keys, b), j]), S_ij.dtype)
+            keys = keys[_of_example(keys, b), j][..., columns]
+            S_ij = S_ij + ops.cast(turn(keys), S_ij.dtype)
         if pairs is not None:
-            S_ij = ops.where(turn(pairs[_of_example(pairs, b), i, j]), S_ij, never)
-        if diagonal:
+            pairs = pairs[_of_example(pairs, b), i, j][..., rows, columns]
+            S_ij = ops.where(turn(pairs), S_ij, never)
+        if strip:
             at = ops.arange(grid.t, dtype="int32")
-            S_ij = ops.where(turn(at[None, :] <= at[:, None]), S_ij, never)
+            S_ij = ops.where(turn(at[columns][None, :] <= at[rows][:, None]), S_ij, never)
         return S_ij
 
-    def forwards(q, k, v, *masks):
-        q, k, v = (x[:, :, heads] for x in (q, k, v))
-        masks = cut_masks(masks)
-        Q, K_T, V = grid.queries(q), _transposed(grid.keys(k)), grid.keys(v)
+    def lay_out(q, k, v):
+        Q, K, V = map(by_heads, (q, k, v))
+        return Q, _transposed(K), V
+
+    def forwards(part, Q, K_T, V, *masks):
+        masks = cut_masks(masks, part)
+
+        def attend_to(V, S, m, l, O):
+            larger = maximum(m, ops.max(S, axis=-1, keepdims=True))
+            P = ops.exp(S - larger)
+            shrink = ops.exp(m - larger)
+            l = l * shrink + ops.sum(P, axis=-1, keepdims=True)
+            PV = product(ops.cast(P, V.dtype), V)
+            return larger, l, O * shrink + ops.cast(PV, O.dtype)
 
         def of_queries(b, i):
             Q_i = Q[b * ni + i]
 
-            def visit(j, m, l, O, diagonal=False):
-                S_ij = masked(product(Q_i, K_T[b * nj + j]), b, i, j, masks, diagonal)
-                larger = maximum(m, ops.max(S_ij, axis=-1, keepdims=True))
-                P_ij = ops.exp(S_ij - larger)
-                shrink = ops.exp(m - larger)
-                l = l * shrink + ops.sum(P_ij, axis=-1, keepdims=True)
-                PV = product(ops.cast(P_ij, V.dtype), V[b * nj + j])
-                return larger, l, O * shrink + ops.cast(PV, O.dtype)
+            def visit(j, *state):
+                S_ij = masked(product(Q_i, K_T[b * nj + j]), b, i, j, masks)
+                return attend_to(V[b * nj + j], S_ij, *state)
+
+            def visit_diagonal(*state):
+                K_T_i, V_i = K_T[b * nj + i], V[b * nj + i]
+                for rows, columns in grid.strips():
+                    S_ii = product(Q_i[:, rows], K_T_i[:, :, columns])
+                    S_ii = masked(S_ii, b, i, i, masks, (rows, columns))
+                    seen = attend_to(V_i[:, columns], S_ii, *(x[:, rows] for x in state))
+                    state = [_from(rows, x, y, 1) for x, y in zip(state, seen, strict=True)]
+                return state
 
             zero = ops.zeros_like(ops.cast(Q_i[..., :1], _wide(Q.dtype)))  # (N, t, 1)
             nothing = zero + ops.zeros((V.shape[-1],), zero.dtype)
             m, l, O = _loop(0, i if grid.causal else nj, visit, zero + FLOOR, zero, nothing)
             if grid.causal:
-                m, l, O = visit(i, m, l, O, diagonal=True)
+                m, l, O = visit_diagonal(m, l, O)
             empty = l == 0
             l = ops.where(empty, ops.ones_like(l), l)
             # Of an empty row so large that no weight is left of it on the way back.
@@ -228,61 +193,102 @@ def _loops(grid, heads, masks_keys, masks_pairs):
 
         L = ops.zeros_like(ops.cast(Q[..., :1], _wide(Q.dtype)))
         O = ops.cast(L, Q.dtype) + ops.zeros((V.shape[-1],), Q.dtype)
-        O, L = _loop(0, ops.shape(Q)[0], write, O, L)
-        return grid.queries_of(O), L
+        return _loop(0, ops.shape(Q)[0], write, O, L)
 
-    def backwards(q, k, v, o, L, do, *masks):
-        q, k, v, do = (x[:, :, heads] for x in (q, k, v, do))
-        masks = cut_masks(masks)
-        D = ops.sum(ops.cast(do, L.dtype) * ops.cast(o, L.dtype), axis=-1, keepdims=True)
-        L_T, D_T = _transposed(L), _transposed(grid.queries(D))  # (B i, N, 1, t)
-        Q, dO, K, V = grid.queries(q), grid.queries(do), grid.keys(k), grid.keys(v)
-        Q_T, dO_T, K_T = map(_transposed, (Q, dO, K))
+    def lay_out_backwards(q, k, v, o, do):
+        do_wide, o = (ops.cast(x, _wide(q.dtype)) for x in (do, o))
+        D = ops.sum(do_wide * o, axis=-1, keepdims=True)
+        Q, K, V, dO, D = map(by_heads, (q, k, v, do, D))
+        return (Q, dO, K, V, *map(_transposed, (Q, dO, K, D)))
+
+    def backwards(part, L, Q, dO, K, V, Q_T, dO_T, K_T, D_T, *masks):
+        masks = cut_masks(masks, part)
+        L_T = _transposed(L)  # (B i, N, 1, t), as D_T
 
         def of_keys(b, j, dQ_T):
             K_j, K_j_T, V_j = (x[b * nj + j] for x in (K, K_T, V))
 
-            def visit(i, dQ_T, dK_j, dV_j, diagonal=False):
-                n = b * ni + i
-                S_T = masked(product(K_j, Q_T[n]), b, i, j, masks, diagonal, _transposed)
-                P_T = ops.exp(S_T - L_T[n])  # (N, s, t)
-                dV_j = dV_j + product(ops.cast(P_T, dO.dtype), dO[n])
-                dP_T = ops.cast(product(V_j, dO_T[n]), L.dtype)
-                dS_T = ops.cast(P_T * (dP_T - D_T[n]), Q.dtype)
-                dK_j = dK_j + product(dS_T, Q[n])
-                return _put(dQ_T, n, dQ_T[n] + product(K_j_T, dS_T)), dK_j, dV_j
+            def of_scores(S_T, n, rows, columns):
+                """Return what a block or strip of scores adds to dQ_T, dK and dV."""
+                P_T = ops.exp(S_T - L_T[n][..., rows])  # (N, s, t)
+                dV = product(ops.cast(P_T, dO.dtype), dO[n][:, rows])
+                dP_T = ops.cast(product(V_j[:, columns], dO_T[n][..., rows]), L.dtype)
+                dS_T = ops.cast(P_T * (dP_T - D_T[n][..., rows]), Q.dtype)
+                return product(K_j_T[..., columns], dS_T), product(dS_T, Q[n][:, rows]), dV
 
-            start, sums = 0, (dQ_T, ops.zeros_like(K_j), ops.zeros_like(V_j))
+            def visit(i, dQ_T, dK_j, dV_j):
+                n, all_ = b * ni + i, slice(None)
+                S_T = masked(product(K_j, Q_T[n]), b, i, j, masks, turn=_transposed)
+                dQ_T_i, dK, dV = of_scores(S_T, n, all_, all_)
+                return _put(dQ_T, n, dQ_T[n] + dQ_T_i), dK_j + dK, dV_j + dV
+
+            def visit_diagonal(dQ_T):
+                n = b * ni + j
+                dQ_T_j, dK_j, dV_j = dQ_T[n], [], []
+                for rows, columns in grid.strips():
+                    S_T = product(K_j[:, columns], Q_T[n][..., rows])
+                    S_T = masked(S_T, b, j, j, masks, (rows, columns), _transposed)
+                    dQ_T_strip, dK, dV = of_scores(S_T, n, rows, columns)
+                    dQ_T_j = _from(rows, dQ_T_j, dQ_T_j[..., rows] + dQ_T_strip, 2)
+                    dK_j, dV_j = [*dK_j, dK], [*dV_j, dV]
+                return (_put(dQ_T, n, dQ_T_j), *(ops.concatenate(x, axis=1) for x in (dK_j, dV_j)))
+
             if grid.causal:
-                start, sums = j + 1, visit(j, *sums, diagonal=True)
-            return _loop(start, ni, visit, *sums)
+                return _loop(j + 1, ni, visit, *visit_diagonal(dQ_T))
+            return _loop(0, ni, visit, dQ_T, ops.zeros_like(K_j), ops.zeros_like(V_j))
 
         def write(n, dQ_T, dK, dV):
             dQ_T, dK_j, dV_j = of_keys(n // nj, n % nj, dQ_T)
             return dQ_T, _put(dK, n, dK_j), _put(dV, n, dV_j)
 
         zeros = map(ops.zeros_like, (Q_T, K, V))
-        dQ_T, dK, dV = _loop(0, ops.shape(K)[0], write, *zeros)
-        return grid.queries_of(_transposed(dQ_T)), grid.keys_of(dK), grid.keys_of(dV)
+        return _loop(0, ops.shape(K)[0], write, *zeros)
 
-    return _Loops(forwards, backwards)
+    def put_together(*O):
+        return grid.queries_of(*O)
+
+    def put_together_backwards(*gradients):
+        """Put dQ_T, dK and dV together, which stand part by part."""
+        dQ_T, dK, dV = (gradients[k::3] for k in range(3))
+        return grid.queries_of(*map(_transposed, dQ_T)), grid.keys_of(*dK), grid.keys_of(*dV)
+
+    return _Loops(
+        lay_out, forwards, put_together, lay_out_backwards, backwards, put_together_backwards
+    )
 
 
-def _attend(loops, *tensors):
-    """Run the loops of each part of the heads and put the heads together again."""
+def _attend(grid, loops, mask_of, *tensors):
+    """Run the loops over each part of the heads and put the heads together again.
+
+    Args:
+        grid: How queries and keys are cut.
+        loops: What `_loops` returned.
+        mask_of: For each part, to which the masks belong; loops with the same masks are compiled
+            once.
+        *tensors: Queries, keys, values and masks.
+    """
+    forwards = {p: functools.partial(loops.forwards, p) for p in mask_of}
+    backwards = {p: functools.partial(loops.backwards, p) for p in mask_of}
 
     @with_gradient
     def attend(q, k, v, *masks):
-        done = [fuse(part.forwards, q, k, v, *masks) for part in loops]
+        # Cut outside of the kernels, where that is free: within, XLA copies before it transposes.
+        q, k, v = grid.queries(q), grid.keys(k), grid.keys(v)
+        laid_out = fuse(loops.lay_out, q, k, v)
+        done = [fuse(forwards[m], *(x[p] for x in laid_out), *masks) for p, m in enumerate(mask_of)]
+        o = fuse(loops.put_together, *(O for O, _ in done))
 
         def backward(do):
-            parts = [
-                fuse(part.backwards, q, k, v, o, L, do, *masks)
-                for part, (o, L) in zip(loops, done, strict=True)
+            o_cut, do = grid.queries(o), grid.queries(do)
+            laid_out = fuse(loops.lay_out_backwards, q, k, v, o_cut, do)
+            gradients = [
+                fuse(backwards[m], done[p][1], *(x[p] for x in laid_out), *masks)
+                for p, m in enumerate(mask_of)
             ]
-            return (*map(_all_heads, zip(*parts, strict=True)), *[None] * len(masks))
+            gradients = fuse(loops.put_together_backwards, *itertools.chain(*gradients))
+            return (*gradients, *[None] * len(masks))
 
-        return _all_heads([o for o, _ in done]), backward
+        return o, backward
 
     return attend(*tensors)
 
@@ -303,10 +309,6 @@ def _attend_by_kernels(causal, *tensors):
     return attend(*tensors)
 
 
-def _all_heads(parts):
-    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=2)
-
-
 def _loop(start, stop, body, *state):
     if isinstance(start, int) and isinstance(stop, int) and stop - start == 1:
         return body(ops.convert_to_tensor(start, "int32"), *state)
@@ -321,21 +323,15 @@ def _put(x, i, block):
     return ops.slice_update(x, [i, *zeros], block[None])
 
 
+def _from(rows, x, y, axis):
+    """Put `y` in place of what `x` has in these rows, which reach to its end."""
+    if not rows.start:
+        return y
+    return ops.concatenate([x[:, : rows.start] if axis == 1 else x[..., : rows.start], y], axis)
+
+
 def _of_example(mask, b):
     return b if mask.shape[0] != 1 else 0 * b
-
-
-def _cut(x, n, size):
-    L, N, d = x.shape[1:]
-    x = ops.pad(x, [[0, 0], [0, n * size - L], [0, 0], [0, 0]]) if n * size > L else x
-    x = ops.transpose(ops.reshape(x, (-1, n, size, N, d)), (0, 1, 3, 2, 4))
-    return ops.reshape(x, (-1, N, size, d))
-
-
-def _joined(blocks, n):
-    N, size, d = blocks.shape[1:]
-    x = ops.transpose(ops.reshape(blocks, (-1, n, N, size, d)), (0, 1, 3, 2, 4))
-    return ops.reshape(x, (-1, n * size, N, d))
 
 
 def _transposed(x):

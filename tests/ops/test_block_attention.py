@@ -7,6 +7,7 @@ from keras import ops as K
 
 from kerasdl import ops
 from kerasdl.backend import compiled, value_and_grad
+from kerasdl.ops import attention_grid
 from kerasdl.ops.block_attention import block_attention
 from kerasdl.parity import relative_error
 
@@ -76,6 +77,17 @@ SIZES = [
     "case", [*CASES, *(pytest.param(case, marks=pytest.mark.slow) for case in MORE)]
 )
 def test_equals_the_equation(case, T, S):
+    compare(case, T, S)
+
+
+@pytest.mark.parametrize("strip", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("case", ["causal", "all"])
+def test_blocks_on_the_diagonal_are_cut_into_strips(case, strip, monkeypatch):
+    monkeypatch.setattr(attention_grid, "STRIP", strip)
+    compare(case, 9, 7)
+
+
+def compare(case, T, S):
     masks = masks_of(case, T, S)
     tensors = drawn(T, S)
     whole = as_one_mask(T, S, **masks)
