@@ -39,6 +39,7 @@ def scaled_dot_product_attention(query, key, value, mask=None, scale=None, dropo
         >>> [float(w) for w in weights[0, 0, 0]]
         [0.5, 0.5]
     """
+    query, key, value = map(ops.convert_to_tensor, (query, key, value))
     d = query.shape[-1]
     scale = 1 / math.sqrt(d) if scale is None else scale
     # Scaling Q costs T·d products, scaling the scores would cost T·S.

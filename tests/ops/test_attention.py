@@ -33,7 +33,7 @@ def test_gradient_where_one_key_is_kept(rng):
     """The weight is 1 whatever the score: the gradient is 0, on every backend."""
     x = rng.normal(size=(2, 4))
     mask = np.array([[True, False, False, False], [True, True, False, False]])
-    c = rng.normal(size=(2, 4))
+    c = K.convert_to_tensor(rng.normal(size=(2, 4)))
 
     def loss(x):
         return K.sum(ops.masked_softmax(x, mask) * c)

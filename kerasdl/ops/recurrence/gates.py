@@ -70,7 +70,7 @@ def cuts(n, x, W, U, alone_from=0):
     if not at_once or (x.shape[0] is not None and x.shape[0] < _FEW_ROWS):
         return 1, 1
     numbers = math.prod(W.shape) + math.prod(U.shape)
-    pays = numbers >= (min(alone_from, _MANY_NUMBERS) if alone else _MANY_NUMBERS)
+    pays = numbers >= (alone_from if alone else _MANY_NUMBERS)
     return (n if pays else 1), (n if pays and alone else 1)
 
 
