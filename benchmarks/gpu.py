@@ -67,7 +67,10 @@ def recurrent_cases():
 
 
 def compile_ahead(cases):
-    """Compile all functions of all cases at once, a thread each; return futures in their places."""
+    """Compile all functions of all cases, a thread each; return futures in their places.
+
+    All are done when it returns, so that nothing runs beside what is timed.
+    """
     pool, futures = ThreadPoolExecutor(COMPILERS), {}
     for name, sides in cases.items():
         for side, (case, k) in sides.items():
@@ -81,6 +84,7 @@ def compile_ahead(cases):
                 futures[name, side] = error
             finally:
                 keras.config.enable_flash_attention()
+    pool.shutdown()
     return futures
 
 
@@ -175,7 +179,7 @@ def layers(name, cases, dtype, only):
         raise SystemExit(f"--only must match one of {names}; got {only!r}. See --part, too.")
     started = time.perf_counter()
     futures = compile_ahead(cases)
-    print(f"{name}: traced in {time.perf_counter() - started:.0f} s", flush=True)
+    print(f"{name}: compiled in {time.perf_counter() - started:.0f} s", flush=True)
     rows = []
     for case, sides in cases.items():
         rows += run_case(case, sides, futures, dtype)

@@ -18,6 +18,7 @@ from kerasdl.backend.compilation import fuse as fuse
 from kerasdl.backend.compilation import fuses as fuses
 from kerasdl.backend.compilation import joins_loops as joins_loops
 from kerasdl.backend.compilation import multiplies_at_once as multiplies_at_once
+from kerasdl.backend.compilation import runs_op_by_op as runs_op_by_op
 from kerasdl.backend.compilation import runs_side_by_side as runs_side_by_side
 from kerasdl.backend.compilation import sizes_are_few as sizes_are_few
 from kerasdl.backend.devices import accelerators as accelerators
@@ -29,9 +30,11 @@ from kerasdl.backend.gradients import value_and_grad as value_and_grad
 from kerasdl.backend.gradients import with_gradient as with_gradient
 from kerasdl.backend.loops import scan as scan
 from kerasdl.backend.precision import constant as constant
+from kerasdl.backend.precision import products_in_full_precision as products_in_full_precision
 from kerasdl.backend.precision import promotion_keeps_float64 as promotion_keeps_float64
 from kerasdl.backend.precision import result_type as result_type
 from kerasdl.backend.tensors import column_sums as column_sums
 from kerasdl.backend.tensors import get_mask as get_mask
 from kerasdl.backend.tensors import is_sparse as is_sparse
+from kerasdl.backend.tensors import joins_rows as joins_rows
 from kerasdl.backend.tensors import set_mask as set_mask

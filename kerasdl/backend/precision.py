@@ -30,6 +30,45 @@ def promotion_keeps_float64() -> Iterator[None]:
         table["float64"] = usual
 
 
+@contextlib.contextmanager
+def products_in_full_precision() -> Iterator[None]:
+    """Have a GPU multiply float32 numbers as they are inside the block.
+
+    Outside of it products may round their factors to 10 bits (TF32): by default all do on
+    TensorFlow and JAX, on PyTorch convolutions and cuDNN's recurrent layers.
+
+    Example:
+        >>> with products_in_full_precision():
+        ...     float(ops.matmul(ops.array([[1.0001]]), ops.array([[1.0]]))[0, 0]) > 1
+        True
+    """
+    name = keras.backend.backend()
+    if name == "jax":
+        import jax
+
+        with jax.default_matmul_precision("highest"):
+            yield
+        return
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        config = tf.config.experimental
+        allowed = config.tensor_float_32_execution_enabled()
+        config.enable_tensor_float_32_execution(False)
+        try:
+            yield
+        finally:
+            config.enable_tensor_float_32_execution(allowed)
+        return
+    import torch
+
+    with contextlib.ExitStack() as undo:
+        for library in (torch.backends.cudnn, torch.backends.cuda.matmul):
+            undo.callback(setattr, library, "allow_tf32", library.allow_tf32)
+            library.allow_tf32 = False
+        yield
+
+
 def result_type(*of: str) -> str:
     """Return the dtype that holds all of these, by Keras' promotion but with float64 kept.
 

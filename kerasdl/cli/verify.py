@@ -49,6 +49,8 @@ def verify(
     # Both must be set before Keras or JAX is imported; the child processes inherit them.
     os.environ["KERAS_BACKEND"] = backend or os.environ.get("KERAS_BACKEND", Backend.tensorflow)
     os.environ["JAX_ENABLE_X64"] = "1"
+    # Each would take three quarters of a GPU's memory at once, and leave too little for the others.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if model is not None:
         _verify_model(model, json)
         return

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 from keras.utils import standardize_dtype
 
-from kerasdl.backend import is_sparse
+from kerasdl.backend import is_sparse, joins_rows
 
 
 def affine(x, W, b=None):
@@ -31,7 +31,7 @@ def affine(x, W, b=None):
         >>> float(z[0, 0])
         11.5
     """
-    if len(x.shape) <= 2 or is_sparse(x):
+    if len(x.shape) <= 2 or is_sparse(x) or not joins_rows(x):
         z = product(x, W)
         return z if b is None else add_bias(z, b)
     # All axes but the last as rows of one matrix: one product for the whole batch, and a bias that
@@ -138,7 +138,7 @@ def einsum_affine(equation, x, W, b=None):
         (2, 3, 5, 6)
     """
     product = as_product(equation, len(x.shape))
-    if product is None:
+    if product is None or not joins_rows(x):
         z = ops.einsum(equation, x, W)
         return z if b is None else add_bias(z, b)
     kept, order, summed = product

@@ -205,9 +205,10 @@ def _standardise(x, gamma, beta, axis, epsilon, centred):
     parameters = [ops.cast(p, x.dtype) for p in (gamma, beta) if p is not None]
     shape, features = ops.shape(x), [x.shape[a] for a in axes]
     last = axes == list(range(len(x.shape) - len(axes), len(x.shape))) and None not in features
-    if last:
-        # One example a row: then sums weighted with γ or r are products with a vector, which no
-        # backend spells out in memory.
+    # One example a row: then sums weighted with γ or r are products with a vector, which no backend
+    # spells out in memory. A GPU would round them, and sums over several axes keep it busier.
+    products = last and not has_accelerator()
+    if products:
         x = ops.reshape(x, (-1, math.prod(features)))
         axes, examples = [1], [0]
         row = (1, math.prod(features))
@@ -215,7 +216,6 @@ def _standardise(x, gamma, beta, axis, epsilon, centred):
         examples = [a for a in range(len(x.shape)) if a not in axes]
         row = [size if a in axes else 1 for a, size in enumerate(x.shape)]
     parameters = [ops.reshape(p, row) for p in parameters]
-    products = last and not has_accelerator()
 
     def mean_over_features(t, gamma):
         if gamma is None:

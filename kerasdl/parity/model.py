@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 from rich.table import Table
 
-from kerasdl.backend import value_and_grad
+from kerasdl.backend import products_in_full_precision, value_and_grad
 from kerasdl.errors import InputError
 from kerasdl.parity import tolerances
 from kerasdl.parity.functions import to_float64
@@ -53,6 +53,7 @@ def verify_file(path: Path) -> Twin:
     return verify_model(model, str(path))
 
 
+@products_in_full_precision()
 def verify_model(model: keras.Model, name: str) -> Twin:
     """Compare a model with its twin from our layers, and with the twin of the twin.
 

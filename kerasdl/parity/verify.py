@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 
-from kerasdl.backend import forget_compiled
+from kerasdl.backend import forget_compiled, products_in_full_precision
 from kerasdl.errors import InputError
 from kerasdl.parity import cases as rooms
 from kerasdl.parity import functions, initializers, layer_models, layers, optimizers
@@ -122,6 +122,7 @@ def select(pattern: str | None = None) -> list[str]:
     return chosen
 
 
+@products_in_full_precision()
 def prove(name: str) -> Row:
     """Run all checks of one case. An exception in a check fails that check."""
     case = all_cases().get(name)

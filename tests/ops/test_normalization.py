@@ -10,6 +10,7 @@ from keras import ops as K
 
 from kerasdl import ops
 from kerasdl.backend import value_and_grad
+from kerasdl.ops import normalization
 from kerasdl.parity import finite_difference, relative_error
 
 
@@ -98,6 +99,15 @@ def test_fast_form_equals_the_equation(name, axes, scale, center, rng):
     assert relative_error(fast_value, value) <= tol.FORWARD_64
     for fast, plain in zip(fast_gradients, gradients):
         assert relative_error(fast, plain) <= tol.GRADIENT_64
+
+
+def test_fast_form_on_a_gpu_sums_instead_of_multiplying(monkeypatch, rng):
+    """The branch of an accelerator, on this machine."""
+    monkeypatch.setattr(normalization, "has_accelerator", lambda: True)
+    products = []
+    monkeypatch.setattr(normalization, "product", lambda *pair: products.append(pair))
+    test_fast_form_equals_the_equation("layer", (2,), 1, 1, rng)
+    assert not products
 
 
 @pytest.mark.parametrize("size", [1e-18, 1e-6, 1e6, 1e15])

@@ -292,3 +292,40 @@ class TestWhatPoolingIsFor:
         moved = K.convert_to_numpy(ops.average_pooling(np.roll(x, 1, axis=1), 1, 2))[0, :, 0]
         assert averages.sum() == 0
         assert moved.sum() == 2
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="graphs are TensorFlow's")
+@pytest.mark.parametrize(
+    ("shape", "F", "s", "padding", "convolves"),
+    [
+        ((2, 7, 8, 4), (3, 3), (2, 2), "valid", True),
+        ((2, 6, 8, 16), (2, 2), (2, 2), "same", True),  # fits without padding
+        ((2, 6, 8, 4), (2, 3), (1, 1), "valid", True),
+        ((2, 7, 8, 4), (3, 3), (2, 2), "same", False),
+        ((2, 7, 8, 4), (2, 2), (2, 3), "valid", False),
+        ((2, 6, 6, 3), (2, 2), (2, 2), "valid", False),
+        ((2, 6, 6, 64), (2, 2), (2, 2), "valid", False),
+        ((2, 6, 16), (2,), (2,), "valid", False),
+    ],
+)
+def test_average_as_a_convolution_in_a_graph(shape, F, s, padding, convolves, rng):
+    import tensorflow as tf
+
+    x = rng.normal(size=shape)
+    settings = (F, s, padding)
+    y = K.convert_to_numpy(ops.average_pooling_equation(x, *settings))
+    dy = rng.normal(size=y.shape)
+
+    def run(x):
+        return value_and_grad(lambda x: K.sum(ops.average_pooling(x, *settings) * dy), [x])
+
+    graph = tf.function(lambda x: (ops.average_pooling(x, *settings), run(x)[1][0]))
+    kinds = {op.type for op in graph.get_concrete_function(x).graph.get_operations()}
+    assert ("DepthwiseConv2dNative" in kinds) == convolves
+    found, dx = graph(x)
+    assert relative_error(found, y) <= tol.FORWARD_64
+    expected = gradient(ops.average_pooling_equation, x, dy, *settings)
+    assert relative_error(dx, expected) <= tol.GRADIENT_64
+    program = tf.function(lambda x: ops.average_pooling(x, *settings), jit_compile=True)
+    traced = program.get_concrete_function(x).graph.get_operations()
+    assert "DepthwiseConv2dNative" not in {op.type for op in traced}
