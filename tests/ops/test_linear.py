@@ -1,5 +1,7 @@
 """The affine map: rows joined to a matrix or not, the same numbers."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -63,7 +65,7 @@ def test_full_precision_ends_with_the_block():
         return torch.backends.cudnn.allow_tf32
 
     before = switch()
-    with pytest.raises(ZeroDivisionError), products_in_full_precision():
+    with contextlib.suppress(ZeroDivisionError), products_in_full_precision():
         assert switch() in (False, "highest")
         raise ZeroDivisionError
     assert switch() == before
