@@ -15,11 +15,14 @@ from kerasdl.backend import fuse, joins_loops, runs_op_by_op, with_gradient
 from kerasdl.ops.first_maximum import first_maximum, send_back
 from kerasdl.ops.sliding import (
     Slide,
+    copies_are_quick,
     lay_back,
     maximum,
+    maximum_over,
     pool_axis,
     pool_regions,
     pool_tiles,
+    repeat_tiles,
     sum_back,
     sum_back_regions,
     tap,
@@ -140,7 +143,9 @@ def _max(x, slides, whole):
         return y, lambda dy: (fuse(send, x, dy) if whole else fuse(backward, x, y, dy),)
 
     def maxima(x, slides):
-        return _pool_windows(x, slides, whole, maximum, ops.max, lowest)
+        taps = math.prod(slide.F for _, slide in slides)
+        larger = maximum_over(x.shape[-1], taps) if whole else maximum
+        return _pool_windows(x, slides, whole, larger, ops.max, lowest)
 
     return pool(x)
 
@@ -223,6 +228,8 @@ def _pool_windows(x, slides, whole, combine, reduce, fill):
 
 def _sum_back(dy, slides, whole):
     if whole:
+        if keras.backend.backend() != "jax" and copies_are_quick(dy.shape[-1], slides):
+            return repeat_tiles(dy, slides)
         return sum_back_regions(dy, slides)
     for axis, slide in slides:
         dy = along(axis, slide.L, functools.partial(sum_back, slide=slide), dy)

@@ -98,6 +98,35 @@ def maximum(a, b):
     return ops.maximum(a, b)
 
 
+# LLVM writes a loop of known length out if that makes fewer instructions than these, and then XLA's
+# code takes one number at a time. A loop that is too long for it takes eight.
+_WRITTEN_OUT = 300
+
+
+def maximum_over(channels, taps):
+    """Return the maximum of two tensors in the form whose loop over the channels XLA makes faster.
+
+    `maximum`, but where its loop would be written out and one with two comparisons would not, the
+    latter: 32 pictures of 64 × 64 with 16 channels take 0.27 ms in place of 0.44.
+
+    Args:
+        channels: Length of the innermost loop.
+        taps: How many numbers a window sees.
+
+    Example:
+        >>> maximum_over(16, 4) is maximum, maximum_over(64, 4) is maximum
+        (False, True)
+    """
+    # A tap is loaded (1) and compared (3); the loop itself takes 5 less 4 for the first.
+    short, long = channels * (4 * taps + 1), channels * 5 * taps
+    return _larger if channels % 8 == 0 and short < _WRITTEN_OUT <= long else maximum
+
+
+def _larger(a, b):
+    """Take the larger of two numbers; NaN if one is."""
+    return ops.where(ops.logical_or(ops.greater(a, b), ops.not_equal(a, a)), a, b)
+
+
 def tap(x, slide, k, fill=None):
     """Return what tap `k` sees in each window, (N, n, M).
 
@@ -222,6 +251,39 @@ def _pool_alike(x, axis, slide, first, behind, combine):
             where[axis] = slice(int(at[0]), int(at[-1]) + 1, slide.s)
             taps.append(x[tuple(where)])
     return functools.reduce(combine, taps)
+
+
+def repeat_tiles(dy, slides):
+    """Send each number to all that its window saw, where the windows are tiles: copies of it.
+
+    The adjoint of `pool_tiles` for a sum. (Copies along the other axes one behind the other, too,
+    take XLA three times as long.)
+
+    Example:
+        >>> dx = repeat_tiles(ops.reshape(ops.arange(2.0), (1, 2, 1)), [(1, Slide(2, 2, 0, 4, 2))])
+        >>> [float(v) for v in dx[0, :, 0]]
+        [0.0, 0.0, 1.0, 1.0]
+    """
+    sizes = [slide.L for _, slide in slides]
+    dx = ops.concatenate([dy] * slides[-1][1].s, axis=-1)
+    for axis, slide in reversed(slides[:-1]):
+        dx = ops.stack([dx] * slide.s, axis=axis + 1)
+    return ops.reshape(dx, (-1, *sizes, dy.shape[-1]))
+
+
+def copies_are_quick(channels, slides):
+    """Whether XLA makes a faster loop of `repeat_tiles` than of `sum_back_regions`.
+
+    The latter's loop over the channels has nine instructions, and would be written out; over the
+    copies along the last axis it would not.
+
+    Example:
+        >>> tiles = [(axis, Slide(2, 2, 0, 28, 14)) for axis in (1, 2)]
+        >>> copies_are_quick(32, tiles), copies_are_quick(8, tiles), copies_are_quick(64, tiles)
+        (True, False, False)
+    """
+    tiles = all(slide.tiles for _, slide in slides)
+    return tiles and 9 * channels < _WRITTEN_OUT <= 9 * channels * slides[-1][1].s
 
 
 def sum_back_regions(dy, slides):

@@ -13,7 +13,15 @@ from keras import ops as K
 from kerasdl import ops
 from kerasdl.backend import compiled, value_and_grad
 from kerasdl.ops.first_maximum import first_maximum, send_back
-from kerasdl.ops.sliding import Slide
+from kerasdl.ops.sliding import (
+    Slide,
+    copies_are_quick,
+    maximum,
+    maximum_over,
+    pool_regions,
+    repeat_tiles,
+    sum_back_regions,
+)
 from kerasdl.parity import finite_difference, relative_error
 
 FUNCTIONS = {
@@ -329,3 +337,35 @@ def test_average_as_a_convolution_in_a_graph(shape, F, s, padding, convolves, rn
     program = tf.function(lambda x: ops.average_pooling(x, *settings), jit_compile=True)
     traced = program.get_concrete_function(x).graph.get_operations()
     assert "DepthwiseConv2dNative" not in {op.type for op in traced}
+
+
+@pytest.mark.parametrize(("shape", "F", "s"), [((2, 7, 6, 16), 2, 2), ((2, 7, 7, 8), 3, 2)])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_maximum_of_a_short_loop(shape, F, s, padding, rng):
+    """Written with two comparisons, and with NaN and equal numbers the same as without."""
+    x = rng.integers(0, 9, size=shape).astype("float32")
+    x[0, 2:4, 3] = np.nan
+    x[1, 1] = -np.inf
+    assert maximum_over(shape[-1], F * F) is not maximum
+    slides = [(a, Slide.over(L, F, s, padding)) for a, L in enumerate(shape[1:-1], start=1)]
+    found = pool_regions(K.convert_to_tensor(x), slides, maximum_over(shape[-1], F * F))
+    expected = pool_regions(K.convert_to_tensor(x), slides, maximum)
+    np.testing.assert_array_equal(K.convert_to_numpy(found), K.convert_to_numpy(expected))
+    pool = compiled(lambda x: ops.max_pooling(x, F, s, padding))
+    np.testing.assert_array_equal(
+        K.convert_to_numpy(pool(K.convert_to_tensor(x))), K.convert_to_numpy(expected)
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "F"), [((2, 6, 32), (2,)), ((2, 6, 4, 24), (2, 2)), ((1, 4, 6, 4, 24), (2, 3, 2))]
+)
+def test_copies_of_tiles_are_the_way_back_of_a_sum(shape, F, rng):
+    sizes = zip(shape[1:], F)
+    slides = [(a, Slide.over(L, f, f, "valid")) for a, (L, f) in enumerate(sizes, start=1)]
+    assert copies_are_quick(shape[-1], slides)
+    dy = K.convert_to_tensor(rng.normal(size=(shape[0], *(s.n for _, s in slides), shape[-1])))
+    np.testing.assert_array_equal(
+        K.convert_to_numpy(repeat_tiles(dy, slides)),
+        K.convert_to_numpy(sum_back_regions(dy, slides)),
+    )
