@@ -117,7 +117,8 @@ def maximum_over(channels, taps):
         >>> maximum_over(16, 4) is maximum, maximum_over(64, 4) is maximum
         (False, True)
     """
-    # A tap is loaded (1) and compared (3); the loop itself takes 5 less 4 for the first.
+    # Each tap is loaded, each but the first joined by three instructions (`maximum`) or four
+    # (`_larger`); a store and three of the loop's own make four more.
     short, long = channels * (4 * taps + 1), channels * 5 * taps
     return _larger if channels % 8 == 0 and short < _WRITTEN_OUT <= long else maximum
 
