@@ -38,3 +38,4 @@ from kerasdl.backend.tensors import get_mask as get_mask
 from kerasdl.backend.tensors import is_sparse as is_sparse
 from kerasdl.backend.tensors import joins_rows as joins_rows
 from kerasdl.backend.tensors import set_mask as set_mask
+from kerasdl.backend.tensors import with_open_shape as with_open_shape

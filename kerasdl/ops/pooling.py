@@ -6,12 +6,13 @@ definitions in `kerasdl.ops.pooling_equations`.
 
 import functools
 import math
+import operator
 
 import keras
 import numpy as np
 from keras import ops
 
-from kerasdl.backend import fuse, joins_loops, runs_op_by_op, with_gradient
+from kerasdl.backend import fuse, joins_loops, runs_op_by_op, with_gradient, with_open_shape
 from kerasdl.ops.first_maximum import first_maximum, send_back
 from kerasdl.ops.sliding import (
     Slide,
@@ -183,15 +184,17 @@ def _is_quick_as_convolution(x, slides):
     inside = all(slide.known and slide.stays_inside for _, slide in slides)
     alike = len({slide.s for _, slide in slides}) == 1
     fits = len(slides) == 2 and inside and alike and x.shape[-1] in _FEW_CHANNELS
-    return fits and runs_op_by_op(x)
+    return fits and x.shape[0] != 0 and runs_op_by_op(x)
 
 
 def _by_convolution(x, slides):
-    r"""Average windows that lie inside: $y = x * w$, of each channel, with $w = 1 / F^2$."""
+    r"""Average windows of $n$ taps inside the input: $y = x * w$ by channels, with $w = 1 / n$."""
     F = [slide.F for _, slide in slides]
     w = ops.full((*F, x.shape[-1], 1), 1 / math.prod(F), dtype=x.dtype)
     s = slides[0][1].s
-    return ops.depthwise_conv(x, w, strides=s, padding="valid", data_format="channels_last")
+    y = ops.depthwise_conv(x, w, strides=s, padding="valid", data_format="channels_last")
+    # Of no examples oneDNN's convolution makes a tensor of the shape of x.
+    return ops.reshape(with_open_shape(y), (-1, *(slide.n for _, slide in slides), x.shape[-1]))
 
 
 def _l2_norm(x, slides, whole):
@@ -210,7 +213,8 @@ def _l2_norm(x, slides, whole):
 
 
 def _sum(x, slides, whole):
-    return _pool_windows(x, slides, whole, ops.add, ops.sum, 0)
+    # `keras.ops.add` takes a window of one position for a bias, which fails for no examples.
+    return _pool_windows(x, slides, whole, operator.add, ops.sum, 0)
 
 
 def _pool_windows(x, slides, whole, combine, reduce, fill):

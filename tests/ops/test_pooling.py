@@ -334,6 +334,12 @@ def test_average_as_a_convolution_in_a_graph(shape, F, s, padding, convolves, rn
     assert relative_error(found, y) <= tol.FORWARD_64
     expected = gradient(ops.average_pooling_equation, x, dy, *settings)
     assert relative_error(dx, expected) <= tol.GRADIENT_64
+    for batch in (None, 0):  # oneDNN's convolution keeps the shape of no examples
+        traced = tf.function(
+            lambda x: ops.average_pooling(x, *settings),
+            input_signature=[tf.TensorSpec((batch, *shape[1:]))],
+        )
+        assert traced(tf.zeros((0, *shape[1:]))).shape == (0, *y.shape[1:])
     program = tf.function(lambda x: ops.average_pooling(x, *settings), jit_compile=True)
     traced = program.get_concrete_function(x).graph.get_operations()
     assert "DepthwiseConv2dNative" not in {op.type for op in traced}
