@@ -18,7 +18,6 @@ from kerasdl.backend.compilation import fuse as fuse
 from kerasdl.backend.compilation import fuses as fuses
 from kerasdl.backend.compilation import joins_loops as joins_loops
 from kerasdl.backend.compilation import multiplies_at_once as multiplies_at_once
-from kerasdl.backend.compilation import runs_op_by_op as runs_op_by_op
 from kerasdl.backend.compilation import runs_side_by_side as runs_side_by_side
 from kerasdl.backend.compilation import sizes_are_few as sizes_are_few
 from kerasdl.backend.devices import accelerators as accelerators
@@ -38,4 +37,3 @@ from kerasdl.backend.tensors import get_mask as get_mask
 from kerasdl.backend.tensors import is_sparse as is_sparse
 from kerasdl.backend.tensors import joins_rows as joins_rows
 from kerasdl.backend.tensors import set_mask as set_mask
-from kerasdl.backend.tensors import with_open_shape as with_open_shape

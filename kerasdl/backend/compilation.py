@@ -166,19 +166,9 @@ def runs_side_by_side(*tensors: Any) -> bool:
         >>> runs_side_by_side(keras.ops.array(3.0))
         False
     """
-    return _cores() >= 2 * _at_once.get() and runs_op_by_op(*tensors)
-
-
-def runs_op_by_op(*tensors: Any) -> bool:
-    """Whether operations on these tensors are kernels of TensorFlow's library on a CPU.
-
-    They are in a graph that `fuses`, unless it becomes one program of XLA.
-
-    Example:
-        >>> runs_op_by_op(keras.ops.array(3.0))
-        False
-    """
-    return fuses(*tensors) and not has_accelerator() and not _in_program()
+    if _cores() < 2 * _at_once.get() or has_accelerator() or not fuses(*tensors):
+        return False
+    return not _in_program()
 
 
 def multiplies_at_once(*tensors: Any) -> tuple[bool, bool]:

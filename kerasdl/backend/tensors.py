@@ -1,6 +1,5 @@
 """What a tensor carries, and what is quicker in another form."""
 
-import sys
 from typing import Any
 
 import keras
@@ -41,23 +40,6 @@ def is_sparse(tensor: Any) -> bool:
 
         return isinstance(tensor, sparse.JAXSparse)
     return False
-
-
-def with_open_shape(tensor: Any) -> Any:
-    """Return a tensor of a TensorFlow graph whose shape is found out when the graph runs.
-
-    The graph's optimiser leaves out a `reshape` that changes nothing, going by the shapes that
-    operations announce. Not all keep to them: a convolution of oneDNN announces (0, 3, 3, C) for no
-    examples, and returns the shape of its input. Elsewhere a tensor comes back as it is.
-
-    Example:
-        >>> tuple(with_open_shape(ops.ones((2, 3))).shape)
-        (2, 3)
-    """
-    tf = sys.modules.get("tensorflow")
-    if tf is None or not tf.is_symbolic_tensor(tensor):
-        return tensor
-    return tf.compat.v1.placeholder_with_default(tensor, shape=None)
 
 
 def column_sums(x: Any) -> Any:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasdl.backend import fuse, joins_loops, runs_op_by_op, with_gradient, with_open_shape
+from kerasdl.backend import fuse, joins_loops, with_gradient
 from kerasdl.ops.first_maximum import first_maximum, send_back
 from kerasdl.ops.sliding import (
     Slide,
@@ -166,35 +166,10 @@ def _max_back(slide, x, y, dy):
 def _average(x, slides, whole):
     @with_gradient
     def pool(x):
-        if _is_quick_as_convolution(x, slides):
-            y = _by_convolution(x, slides)
-        else:
-            y = fuse(lambda x: _divide(_sum(x, slides, whole), slides), x)
+        y = fuse(lambda x: _divide(_sum(x, slides, whole), slides), x)
         return y, lambda dy: (fuse(lambda dy: _sum_back(_divide(dy, slides), slides, whole), dy),)
 
     return pool(x)
-
-
-# With so many channels XLA's loops over them take one number at a time: short ones it writes out.
-_FEW_CHANNELS = range(4, 33)
-
-
-def _is_quick_as_convolution(x, slides):
-    """Whether the backend's convolution averages faster than a kernel of XLA would."""
-    inside = all(slide.known and slide.stays_inside for _, slide in slides)
-    alike = len({slide.s for _, slide in slides}) == 1
-    fits = len(slides) == 2 and inside and alike and x.shape[-1] in _FEW_CHANNELS
-    return fits and x.shape[0] != 0 and runs_op_by_op(x)
-
-
-def _by_convolution(x, slides):
-    r"""Average windows of $n$ taps inside the input: $y = x * w$ by channels, with $w = 1 / n$."""
-    F = [slide.F for _, slide in slides]
-    w = ops.full((*F, x.shape[-1], 1), 1 / math.prod(F), dtype=x.dtype)
-    s = slides[0][1].s
-    y = ops.depthwise_conv(x, w, strides=s, padding="valid", data_format="channels_last")
-    # Of no examples oneDNN's convolution makes a tensor of the shape of x.
-    return ops.reshape(with_open_shape(y), (-1, *(slide.n for _, slide in slides), x.shape[-1]))
 
 
 def _l2_norm(x, slides, whole):

@@ -51,11 +51,6 @@ class Slide(NamedTuple):
         return self.known and self.F == self.s and self.p == 0 and self.n * self.s == self.L
 
     @property
-    def stays_inside(self):
-        """Whether all taps of all windows lie inside the input."""
-        return self.p == 0 and (self.n - 1) * self.s + self.F <= self.L
-
-    @property
     def span(self):
         """The taps, rounded up to whole strides."""
         return -(-self.F // self.s) * self.s

@@ -304,19 +304,18 @@ class TestWhatPoolingIsFor:
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="graphs are TensorFlow's")
 @pytest.mark.parametrize(
-    ("shape", "F", "s", "padding", "convolves"),
+    ("shape", "F", "s", "padding"),
     [
-        ((2, 7, 8, 4), (3, 3), (2, 2), "valid", True),
-        ((2, 6, 8, 16), (2, 2), (2, 2), "same", True),  # fits without padding
-        ((2, 6, 8, 4), (2, 3), (1, 1), "valid", True),
-        ((2, 7, 8, 4), (3, 3), (2, 2), "same", False),
-        ((2, 7, 8, 4), (2, 2), (2, 3), "valid", False),
-        ((2, 6, 6, 3), (2, 2), (2, 2), "valid", False),
-        ((2, 6, 6, 64), (2, 2), (2, 2), "valid", False),
-        ((2, 6, 16), (2,), (2,), "valid", False),
+        ((2, 7, 8, 4), (3, 3), (2, 2), "valid"),
+        ((2, 6, 8, 16), (2, 2), (2, 2), "same"),  # fits without padding
+        ((2, 6, 8, 32), (2, 2), (2, 2), "valid"),  # the way back copies
+        ((2, 6, 8, 4), (2, 3), (1, 1), "valid"),
+        ((2, 7, 8, 4), (3, 3), (2, 2), "same"),
+        ((2, 7, 8, 4), (2, 2), (2, 3), "valid"),
+        ((2, 6, 16), (2,), (2,), "valid"),
     ],
 )
-def test_average_as_a_convolution_in_a_graph(shape, F, s, padding, convolves, rng):
+def test_average_in_a_graph(shape, F, s, padding, rng):
     import tensorflow as tf
 
     x = rng.normal(size=shape)
@@ -328,21 +327,16 @@ def test_average_as_a_convolution_in_a_graph(shape, F, s, padding, convolves, rn
         return value_and_grad(lambda x: K.sum(ops.average_pooling(x, *settings) * dy), [x])
 
     graph = tf.function(lambda x: (ops.average_pooling(x, *settings), run(x)[1][0]))
-    kinds = {op.type for op in graph.get_concrete_function(x).graph.get_operations()}
-    assert ("DepthwiseConv2dNative" in kinds) == convolves
     found, dx = graph(x)
     assert relative_error(found, y) <= tol.FORWARD_64
     expected = gradient(ops.average_pooling_equation, x, dy, *settings)
     assert relative_error(dx, expected) <= tol.GRADIENT_64
-    for batch in (None, 0):  # oneDNN's convolution keeps the shape of no examples
+    for batch in (None, 0):  # no examples, known to be none or not
         traced = tf.function(
             lambda x: ops.average_pooling(x, *settings),
             input_signature=[tf.TensorSpec((batch, *shape[1:]))],
         )
         assert traced(tf.zeros((0, *shape[1:]))).shape == (0, *y.shape[1:])
-    program = tf.function(lambda x: ops.average_pooling(x, *settings), jit_compile=True)
-    traced = program.get_concrete_function(x).graph.get_operations()
-    assert "DepthwiseConv2dNative" not in {op.type for op in traced}
 
 
 @pytest.mark.parametrize(("shape", "F", "s"), [((2, 7, 6, 16), 2, 2), ((2, 7, 7, 8), 3, 2)])
