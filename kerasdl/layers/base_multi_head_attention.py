@@ -195,15 +195,19 @@ class BaseMultiHeadAttention(keras.Layer):
             if mask is not None:
                 mask = keras.ops.cast(mask, "bool")
                 of_keys = mask if of_keys is None else keras.ops.logical_and(of_keys, mask)
-        of_pairs = self._both(self._window(Q.shape[1], K.shape[1]), attention_mask)
-        if of_pairs is not None:
-            while len(of_pairs.shape) < 4:
-                of_pairs = keras.ops.expand_dims(of_pairs, -3)
-        context = block_attention(Q, K, V, of_pairs, of_keys, causal=use_causal_mask)
-        if query_mask is not None:  # what is no query looks at nothing
-            is_query = keras.ops.cast(query_mask, "bool")[..., None, None]
-            context = keras.ops.where(is_query, context, keras.ops.zeros_like(context))
-        return context
+        if attention_mask is not None:
+            while len(attention_mask.shape) < 4:
+                attention_mask = keras.ops.expand_dims(attention_mask, -3)
+        return block_attention(
+            Q,
+            K,
+            V,
+            attention_mask,
+            of_keys,
+            causal=use_causal_mask,
+            query_mask=query_mask,
+            window=self._sliding_window,
+        )
 
     def _window(self, T, S):
         """Return what the sliding window lets see, (1, T, S), or None."""

@@ -35,7 +35,16 @@ FLOOR = -1e30
 
 
 def block_attention(
-    query, key, value, mask=None, key_mask=None, causal=False, scale=None, block=BLOCK
+    query,
+    key,
+    value,
+    mask=None,
+    key_mask=None,
+    causal=False,
+    scale=None,
+    block=BLOCK,
+    query_mask=None,
+    window=None,
 ):
     r"""Compute attention block by block; see `kerasdl.ops.scaled_dot_product_attention`.
 
@@ -59,8 +68,9 @@ def block_attention(
       dK_j \mathrel{+}= dS_{ij}^\top Q_i / \sqrt d
     \end{aligned}$$
 
-    Blocks above the diagonal of a causal mask are not visited. Where `has_attention_kernels` says
-    so and `mask` is `None`, the loops are kernels of the GPU.
+    Blocks above the diagonal of a causal mask are not visited, nor those beyond the window, nor
+    those of padding before the first or behind the last query or key. Where `has_attention_kernels`
+    says so and `mask` and `window` are `None`, the loops are kernels of the GPU.
 
     Args:
         query: Tensor (B, T, N, d); all sizes but B must be known, as for all that follow.
@@ -71,6 +81,8 @@ def block_attention(
         causal: Whether no query may look at later keys.
         scale: Factor on the scores; default $1/\sqrt{d}$.
         block: Queries and keys in a block.
+        query_mask: Booleans (B, T); False for those that are no queries and look at nothing.
+        window: Number of positions $w$; a query $t$ looks at keys $s$ with $|t - s| < w$ only.
 
     Returns:
         The context (B, T, N, d_v). A query that may look at nothing gets context 0.
@@ -89,17 +101,45 @@ def block_attention(
         key, value = key[:, :T], value[:, :T]
         key_mask = key_mask if key_mask is None else key_mask[:, :T]
         mask = mask if mask is None or mask.shape[-1] == 1 else mask[..., :T]
-    q = query * ops.cast(1 / math.sqrt(d) if scale is None else scale, query.dtype)
-    masks = [ops.cast(m, "bool") for m in (key_mask, mask) if m is not None]
-    if mask is None and has_attention_kernels(q, key, value):
-        return _attend_by_kernels(causal, q, key, value, *masks)
-    # Half of the heads on a core each, where two loops run at once.
-    parts = 2 if N % 2 == 0 and runs_side_by_side(q, key, value) else 1
-    grid = Grid.over(T, key.shape[1], block, causal, parts)
-    loops = _loops(grid, key_mask is not None, mask is not None)
-    one_mask = mask is None or len(mask.shape) < 3 or mask.shape[-3] == 1  # for all heads
-    mask_of = [0] * parts if one_mask else list(range(parts))
-    return _attend(grid, loops, mask_of, q, key, value, *masks)
+    scale = 1 / math.sqrt(d) if scale is None else scale
+    query_mask, key_mask, mask = (
+        m if m is None else ops.cast(m, "bool") for m in (query_mask, key_mask, mask)
+    )
+    if mask is None and window is None and has_attention_kernels(query, key, value):
+        q = query * ops.cast(scale, query.dtype)
+        context = _attend_by_kernels(causal, q, key, value, *_given(key_mask))
+    else:
+        # Half of the heads on a core each, where two loops run at once.
+        parts = 2 if N % 2 == 0 and runs_side_by_side(query, key, value) else 1
+        grid = Grid.over(T, key.shape[1], block, causal, parts, window)
+        masks = query_mask, key_mask, mask
+        loops = _loops(grid, scale, *(m is not None for m in masks))
+        one_mask = mask is None or len(mask.shape) < 3 or mask.shape[-3] == 1  # for all heads
+        mask_of = [0] * parts if one_mask else list(range(parts))
+        context = _attend(grid, loops, mask_of, query, key, value, *_given(*masks))
+    if query_mask is None:
+        return context
+    return ops.where(query_mask[..., None, None], context, ops.zeros_like(context))
+
+
+def _given(*masks):
+    return [m for m in masks if m is not None]
+
+
+class _Masks(NamedTuple):
+    """What a loop needs to know of the masks; `None` where there is none."""
+
+    queries: tuple | None  # first and end of the blocks that hold any, (B,) each
+    keys: tuple | None
+    of_keys: object  # what is added to the scores of a block's keys, (B, j, 1, 1, s)
+    of_pairs: object  # (B, i, j, N/p, t, s)
+
+    def of_example(self, b):
+        """Return the first and end of the blocks of queries, and of keys, of an example."""
+        return [
+            blocks and tuple(x[_of_example(x, b)] for x in blocks)
+            for blocks in (self.queries, self.keys)
+        ]
 
 
 class _Loops(NamedTuple):
@@ -113,7 +153,7 @@ class _Loops(NamedTuple):
     put_together_backwards: Callable
 
 
-def _loops(grid, masks_keys, masks_pairs):
+def _loops(grid, scale, masks_queries, masks_keys, masks_pairs):
     """Write the loops over examples and blocks, for a part of the heads each.
 
     All tensors are laid out beforehand as the products read them, so that what is read of them is
@@ -125,30 +165,37 @@ def _loops(grid, masks_keys, masks_pairs):
 
     def cut_masks(masks, part):
         masks = list(masks)
-        keys = masks.pop(0) if masks_keys else None
-        keys = grid.key_mask(keys) if masks_keys or grid.pads_keys else None
-        return keys, grid.pairs(masks[0], part) if masks_pairs else None
+        of_queries = masks.pop(0) if masks_queries else None
+        of_keys = masks.pop(0) if masks_keys else None
+        return _Masks(
+            grid.blocks_of_queries(of_queries) if masks_queries else None,
+            grid.blocks_of_keys(of_keys) if masks_keys else None,
+            grid.key_mask(of_keys) if masks_keys or grid.pads_keys else None,
+            grid.pairs(masks[0], part) if masks_pairs else None,
+        )
 
     def masked(S_ij, b, i, j, masks, strip=None, turn=lambda x: x):
         """Mask a block of scores, or a strip of it on the diagonal."""
         S_ij = ops.cast(S_ij, _wide(S_ij.dtype))  # (N, t, s), or turned (N, s, t)
-        keys, pairs = masks
         never = ops.cast(MASKED, S_ij.dtype)
         rows, columns = strip or (slice(None), slice(None))
-        if keys is not None:
-            keys = keys[_of_example(keys, b), j][..., columns]
-            S_ij = S_ij + ops.cast(turn(keys), S_ij.dtype)
-        if pairs is not None:
-            pairs = pairs[_of_example(pairs, b), i, j][..., rows, columns]
-            S_ij = ops.where(turn(pairs), S_ij, never)
+        row, column = (ops.arange(n, dtype="int32") for n in (grid.t, grid.s))
+        if masks.of_keys is not None:
+            of_keys = masks.of_keys[_of_example(masks.of_keys, b), j][..., columns]
+            S_ij = S_ij + ops.cast(turn(of_keys), S_ij.dtype)
+        if masks.of_pairs is not None:
+            of_pairs = masks.of_pairs[_of_example(masks.of_pairs, b), i, j][..., rows, columns]
+            S_ij = ops.where(turn(of_pairs), S_ij, never)
+        if grid.window is not None:
+            S_ij = ops.where(turn(grid.near(i, j, row[rows], column[columns])), S_ij, never)
         if strip:
-            at = ops.arange(grid.t, dtype="int32")
-            S_ij = ops.where(turn(at[columns][None, :] <= at[rows][:, None]), S_ij, never)
+            S_ij = ops.where(turn(column[columns][None, :] <= row[rows][:, None]), S_ij, never)
         return S_ij
 
     def lay_out(q, k, v):
         Q, K, V = map(by_heads, (q, k, v))
-        return Q, _transposed(K), V
+        # Scaling Q costs T·d products, scaling the scores would cost T·S.
+        return Q * ops.cast(scale, Q.dtype), _transposed(K), V
 
     def forwards(part, Q, K_T, V, *masks):
         masks = cut_masks(masks, part)
@@ -179,7 +226,8 @@ def _loops(grid, masks_keys, masks_pairs):
 
             zero = ops.zeros_like(ops.cast(Q_i[..., :1], _wide(Q.dtype)))  # (N, t, 1)
             nothing = zero + ops.zeros((V.shape[-1],), zero.dtype)
-            m, l, O = _loop(0, i if grid.causal else nj, visit, zero + FLOOR, zero, nothing)
+            first, end = grid.keys_seen(i, *masks.of_example(b))
+            m, l, O = _loop(first, end, visit, zero + FLOOR, zero, nothing)
             if grid.causal:
                 m, l, O = visit_diagonal(m, l, O)
             empty = l == 0
@@ -195,13 +243,13 @@ def _loops(grid, masks_keys, masks_pairs):
         O = ops.cast(L, Q.dtype) + ops.zeros((V.shape[-1],), Q.dtype)
         return _loop(0, ops.shape(Q)[0], write, O, L)
 
-    def lay_out_backwards(q, k, v, o, do):
-        do_wide, o = (ops.cast(x, _wide(q.dtype)) for x in (do, o))
+    def lay_out_backwards(Q, K_T, o, do):
+        do_wide, o = (ops.cast(x, _wide(Q.dtype)) for x in (do, o))
         D = ops.sum(do_wide * o, axis=-1, keepdims=True)
-        Q, K, V, dO, D = map(by_heads, (q, k, v, do, D))
-        return (Q, dO, K, V, *map(_transposed, (Q, dO, K, D)))
+        dO, D = map(by_heads, (do, D))
+        return (dO, *map(_transposed, (Q, K_T, dO, D)))
 
-    def backwards(part, L, Q, dO, K, V, Q_T, dO_T, K_T, D_T, *masks):
+    def backwards(part, L, Q, K_T, V, dO, Q_T, K, dO_T, D_T, *masks):
         masks = cut_masks(masks, part)
         L_T = _transposed(L)  # (B i, N, 1, t), as D_T
 
@@ -233,9 +281,10 @@ def _loops(grid, masks_keys, masks_pairs):
                     dK_j, dV_j = [*dK_j, dK], [*dV_j, dV]
                 return (_put(dQ_T, n, dQ_T_j), *(ops.concatenate(x, axis=1) for x in (dK_j, dV_j)))
 
+            first, end = grid.queries_seeing(j, *masks.of_example(b))
             if grid.causal:
-                return _loop(j + 1, ni, visit, *visit_diagonal(dQ_T))
-            return _loop(0, ni, visit, dQ_T, ops.zeros_like(K_j), ops.zeros_like(V_j))
+                return _loop(first, end, visit, *visit_diagonal(dQ_T))
+            return _loop(first, end, visit, dQ_T, ops.zeros_like(K_j), ops.zeros_like(V_j))
 
         def write(n, dQ_T, dK, dV):
             dQ_T, dK_j, dV_j = of_keys(n // nj, n % nj, dQ_T)
@@ -250,7 +299,8 @@ def _loops(grid, masks_keys, masks_pairs):
     def put_together_backwards(*gradients):
         """Put dQ_T, dK and dV together, which stand part by part."""
         dQ_T, dK, dV = (gradients[k::3] for k in range(3))
-        return grid.queries_of(*map(_transposed, dQ_T)), grid.keys_of(*dK), grid.keys_of(*dV)
+        dQ = grid.queries_of(*map(_transposed, dQ_T))
+        return dQ * ops.cast(scale, dQ.dtype), grid.keys_of(*dK), grid.keys_of(*dV)
 
     return _Loops(
         lay_out, forwards, put_together, lay_out_backwards, backwards, put_together_backwards
@@ -274,15 +324,15 @@ def _attend(grid, loops, mask_of, *tensors):
     def attend(q, k, v, *masks):
         # Cut outside of the kernels, where that is free: within, XLA copies before it transposes.
         q, k, v = grid.queries(q), grid.keys(k), grid.keys(v)
-        laid_out = fuse(loops.lay_out, q, k, v)
-        done = [fuse(forwards[m], *(x[p] for x in laid_out), *masks) for p, m in enumerate(mask_of)]
+        kept = fuse(loops.lay_out, q, k, v)  # in place of q, k and v, for the way back
+        done = [fuse(forwards[m], *(x[p] for x in kept), *masks) for p, m in enumerate(mask_of)]
         o = fuse(loops.put_together, *(O for O, _ in done))
 
         def backward(do):
-            o_cut, do = grid.queries(o), grid.queries(do)
-            laid_out = fuse(loops.lay_out_backwards, q, k, v, o_cut, do)
+            Q, K_T, _ = kept
+            more = fuse(loops.lay_out_backwards, Q, K_T, grid.queries(o), grid.queries(do))
             gradients = [
-                fuse(backwards[m], done[p][1], *(x[p] for x in laid_out), *masks)
+                fuse(backwards[m], done[p][1], *(x[p] for x in (*kept, *more)), *masks)
                 for p, m in enumerate(mask_of)
             ]
             gradients = fuse(loops.put_together_backwards, *itertools.chain(*gradients))
