@@ -12,6 +12,7 @@ from kerasdl.backend.attention_kernels import has_attention_kernels as has_atten
 from kerasdl.backend.compilation import at_once as at_once
 from kerasdl.backend.compilation import compiled as compiled
 from kerasdl.backend.compilation import compiled_step as compiled_step
+from kerasdl.backend.compilation import compiles_apart as compiles_apart
 from kerasdl.backend.compilation import compiles_loops as compiles_loops
 from kerasdl.backend.compilation import forget_compiled as forget_compiled
 from kerasdl.backend.compilation import fuse as fuse

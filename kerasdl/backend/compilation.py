@@ -166,9 +166,21 @@ def runs_side_by_side(*tensors: Any) -> bool:
         >>> runs_side_by_side(keras.ops.array(3.0))
         False
     """
-    if _cores() < 2 * _at_once.get() or has_accelerator() or not fuses(*tensors):
+    if _cores() < 2 * _at_once.get() or has_accelerator():
         return False
-    return not _in_program()
+    return compiles_apart(*tensors)
+
+
+def compiles_apart(*tensors: Any) -> bool:
+    """Whether `fuse` compiles a kernel of its own, and not a part of a larger program of XLA.
+
+    Calls with tensors of the same shapes then share it, whatever the values.
+
+    Example:
+        >>> compiles_apart(keras.ops.array(3.0))
+        False
+    """
+    return fuses(*tensors) and not _in_program()
 
 
 def multiplies_at_once(*tensors: Any) -> tuple[bool, bool]:

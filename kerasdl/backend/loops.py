@@ -16,7 +16,7 @@ def scan(
     carry: Sequence[Any],
     sequences: Sequence[Any],
     outputs_like: Sequence[Any] = (),
-    reverse: bool = False,
+    reverse: Any = False,
     unroll: bool = False,
 ) -> tuple[list[Any], list[Any]]:
     r"""Apply a step to each element of some sequences, each time to what the last one carried on.
@@ -34,7 +34,7 @@ def scan(
         carry: $c_0$, a list of tensors. Their shapes and dtypes stay the same.
         sequences: Tensors (T, …), of which `step` gets the elements; at least one.
         outputs_like: For each output of `step` a tensor of its shape and dtype.
-        reverse: Whether $t$ runs from $T$ down to 1.
+        reverse: Whether $t$ runs from $T$ down to 1; in a TensorFlow graph also as a tensor.
         unroll: Whether the steps are written out one behind the other; $T$ must be known.
 
     Returns:
@@ -82,11 +82,16 @@ def _tensorflow_loop(step, carry, sequences, outputs_like, reverse):
     def array(like, element_shape):
         return tf.TensorArray(like.dtype, T, element_shape=element_shape, clear_after_read=False)
 
+    def place(k):
+        if tf.is_tensor(reverse):
+            return tf.where(reverse, T - 1 - k, k)
+        return T - 1 - k if reverse else k
+
     elements = [array(x, x.shape[1:]).unstack(x) for x in sequences]
     arrays = [array(y, y.shape) for y in outputs_like]
 
     def body(k, carry, arrays):
-        t = T - 1 - k if reverse else k
+        t = place(k)
         new, y_t = step(carry, [x.read(t) for x in elements])
         for now, before in zip(new, carry, strict=True):
             now.set_shape(before.shape)

@@ -113,10 +113,11 @@ def block_attention(
         parts = 2 if N % 2 == 0 and runs_side_by_side(query, key, value) else 1
         grid = Grid.over(T, key.shape[1], block, causal, parts, window)
         masks = query_mask, key_mask, mask
-        loops = _loops(grid, scale, *(m is not None for m in masks))
         one_mask = mask is None or len(mask.shape) < 3 or mask.shape[-3] == 1  # for all heads
-        mask_of = [0] * parts if one_mask else list(range(parts))
-        context = _attend(grid, loops, mask_of, query, key, value, *_given(*masks))
+        # Parts with the same masks, and layers of the same sizes, are compiled once.
+        mask_of = (0,) * parts if one_mask else tuple(range(parts))
+        loops = _loops(grid, scale, mask_of, *(m is not None for m in masks))
+        context = _attend(grid, loops, query, key, value, *_given(*masks))
     if query_mask is None:
         return context
     return ops.where(query_mask[..., None, None], context, ops.zeros_like(context))
@@ -143,18 +144,21 @@ class _Masks(NamedTuple):
 
 
 class _Loops(NamedTuple):
-    """The steps as functions of tensors alone; `forwards` and `backwards` also take the part."""
+    """The steps as functions of tensors alone; the loops for each part of the heads."""
 
     lay_out: Callable
-    forwards: Callable
+    forwards: list[Callable]
     put_together: Callable
     lay_out_backwards: Callable
-    backwards: Callable
+    backwards: list[Callable]
     put_together_backwards: Callable
 
 
-def _loops(grid, scale, masks_queries, masks_keys, masks_pairs):
+@functools.cache
+def _loops(grid, scale, mask_of, masks_queries, masks_keys, masks_pairs):
     """Write the loops over examples and blocks, for a part of the heads each.
+
+    `mask_of` tells for each part, to which of them the masks belong.
 
     All tensors are laid out beforehand as the products read them, so that what is read of them is
     one piece of memory. No product takes a transposed block of weights or scores: XLA would write
@@ -302,38 +306,41 @@ def _loops(grid, scale, masks_queries, masks_keys, masks_pairs):
         dQ = grid.queries_of(*map(_transposed, dQ_T))
         return dQ * ops.cast(scale, dQ.dtype), grid.keys_of(*dK), grid.keys_of(*dV)
 
+    there = {p: functools.partial(forwards, p) for p in mask_of}
+    back = {p: functools.partial(backwards, p) for p in mask_of}
     return _Loops(
-        lay_out, forwards, put_together, lay_out_backwards, backwards, put_together_backwards
+        lay_out,
+        [there[p] for p in mask_of],
+        put_together,
+        lay_out_backwards,
+        [back[p] for p in mask_of],
+        put_together_backwards,
     )
 
 
-def _attend(grid, loops, mask_of, *tensors):
+def _attend(grid, loops, *tensors):
     """Run the loops over each part of the heads and put the heads together again.
 
     Args:
         grid: How queries and keys are cut.
         loops: What `_loops` returned.
-        mask_of: For each part, to which the masks belong; loops with the same masks are compiled
-            once.
         *tensors: Queries, keys, values and masks.
     """
-    forwards = {p: functools.partial(loops.forwards, p) for p in mask_of}
-    backwards = {p: functools.partial(loops.backwards, p) for p in mask_of}
 
     @with_gradient
     def attend(q, k, v, *masks):
         # Cut outside of the kernels, where that is free: within, XLA copies before it transposes.
         q, k, v = grid.queries(q), grid.keys(k), grid.keys(v)
         kept = fuse(loops.lay_out, q, k, v)  # in place of q, k and v, for the way back
-        done = [fuse(forwards[m], *(x[p] for x in kept), *masks) for p, m in enumerate(mask_of)]
+        done = [fuse(f, *(x[p] for x in kept), *masks) for p, f in enumerate(loops.forwards)]
         o = fuse(loops.put_together, *(O for O, _ in done))
 
         def backward(do):
             Q, K_T, _ = kept
             more = fuse(loops.lay_out_backwards, Q, K_T, grid.queries(o), grid.queries(do))
             gradients = [
-                fuse(backwards[m], done[p][1], *(x[p] for x in (*kept, *more)), *masks)
-                for p, m in enumerate(mask_of)
+                fuse(f, done[p][1], *(x[p] for x in (*kept, *more)), *masks)
+                for p, f in enumerate(loops.backwards)
             ]
             gradients = fuse(loops.put_together_backwards, *itertools.chain(*gradients))
             return (*gradients, *[None] * len(masks))

@@ -1,5 +1,8 @@
 """Attention in blocks equals the equation: every mask, any length, forwards and backwards."""
 
+import sys
+
+import keras
 import numpy as np
 import pytest
 import tolerances as tol
@@ -145,6 +148,31 @@ def test_blocks_beyond_the_window_are_not_visited():
     found = K.convert_to_numpy(found)
     assert np.isfinite(found[:, :8]).all()
     assert np.isnan(found[:, 12:]).all()
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's graphs share")
+def test_layers_alike_are_compiled_once(monkeypatch):
+    module = sys.modules["kerasdl.ops.block_attention"]
+    taken, loops_of = [], module._loops
+
+    def noting(*arguments):
+        taken.append(loops_of(*arguments))
+        return taken[-1]
+
+    monkeypatch.setattr(module, "_loops", noting)
+    loops_of.cache_clear()
+    q, k, v, _ = (K.convert_to_tensor(x[..., :d_v]) for x in drawn(8, 8))
+
+    def two_layers(q, k, v):
+        first = block_attention(q, k, v, block=4)
+        return block_attention(2 * q, k, first, block=4)
+
+    found = compiled(two_layers)(q, k, v)
+    (loops, again) = taken
+    assert loops is again
+    assert {id(f) for f in loops.forwards} == {id(loops.forwards[0])}  # both halves of the heads
+    assert loops.forwards[0].fused.experimental_get_tracing_count() == 1
+    np.testing.assert_allclose(found, two_layers(q, k, v), rtol=1e-10)
 
 
 def compare(case, T, S, block=4):

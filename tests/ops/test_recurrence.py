@@ -176,6 +176,36 @@ def test_gate_by_gate(cell, n, mask, monkeypatch):
     compare(cell, MASKS[mask])
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's graphs share")
+def test_both_directions_of_layers_alike_are_compiled_once(monkeypatch):
+    from kerasdl.ops.recurrence import through_time as module
+
+    taken = []
+
+    def noting(recurrence, loops, *args):
+        taken.append(loops)
+        return _through_time(recurrence, loops, *args)
+
+    _through_time = module._through_time
+    monkeypatch.setattr(module, "_through_time", noting)
+    module._loops.cache_clear()
+    tensors = [ops.convert_to_tensor(a) for a in arrays("lstm")]
+
+    def run(*tensors):
+        x, h, c, W, U, b, *_ = tensors
+        ahead, *_ = lstm(x, h, c, W, U, b)
+        back, *_ = lstm(x, c, h, 2 * W, U, b, go_backwards=True)
+        return ahead, back
+
+    for found, expected in zip(compiled(run)(*tensors), run(*tensors), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+    compiled(lambda *tensors: run(*tensors))(*tensors)  # another graph
+    in_graphs = [loops for loops in taken if hasattr(loops.forwards, "fused")]
+    assert len(in_graphs) == 4
+    assert len({id(loops) for loops in in_graphs}) == 1
+    assert in_graphs[0].forwards.fused.experimental_get_tracing_count() == 1
+
+
 # JAX's XLA gains nothing by it, PyTorch has no XLA: there `cuts` is (1, 1), as in its example.
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow's XLA cuts")
 @pytest.mark.parametrize(

@@ -23,8 +23,16 @@ def sigma(z):
     return 1 / (1 + ops.exp(-z))
 
 
-_BY_HAND = {tanh: ("tanh", tanh), sigmoid: ("sigmoid", sigma), relu: ("relu", relu)}
-_BY_HAND[linear] = ("linear", lambda z: z)
+def _from_value(name):
+    return lambda a: ACTIVATION_DERIVATIVES[name](a, a)
+
+
+_BY_HAND = {
+    tanh: (tanh, _from_value("tanh")),
+    sigmoid: (sigma, _from_value("sigmoid")),
+    relu: (relu, _from_value("relu")),
+    linear: (lambda z: z, _from_value("linear")),
+}
 
 
 def by_hand(activation):
@@ -39,10 +47,7 @@ def by_hand(activation):
         >>> round(float(dg(a)), 4)
         0.42
     """
-    name, g = _BY_HAND.get(activation, (None, None))
-    if name is None:
-        return None
-    return g, lambda a: ACTIVATION_DERIVATIVES[name](a, a)
+    return _BY_HAND.get(activation)
 
 
 def cuts(n, x, W, U, alone_from=0):

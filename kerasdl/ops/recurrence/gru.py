@@ -1,5 +1,7 @@
 r"""Gated recurrent unit: its equations, forwards and backwards."""
 
+import functools
+
 from keras import ops
 
 from kerasdl.activations import sigmoid, tanh
@@ -154,6 +156,7 @@ def gru(
     return h, h_T
 
 
+@functools.cache
 def _reset_after(activation, recurrent_activation, forwards, backwards):
     (g, dg), (s, ds) = activation, recurrent_activation
 
@@ -187,6 +190,7 @@ def _reset_after(activation, recurrent_activation, forwards, backwards):
     return Recurrence(prepare, step, back, 5, (3, 1), weight_gradients)
 
 
+@functools.cache
 def _reset_before(activation, recurrent_activation):
     (g, dg), (s, ds) = activation, recurrent_activation
 

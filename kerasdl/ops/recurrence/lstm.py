@@ -1,5 +1,7 @@
 r"""Long short-term memory: its equations, forwards and backwards."""
 
+import functools
+
 from keras import ops
 
 from kerasdl.activations import sigmoid, tanh
@@ -102,9 +104,18 @@ def lstm(
         >>> tuple(h.shape), float(h_T[0, 0])
         ((1, 3, 1), 0.0)
     """
-    g, dg = by_hand(activation)
-    s, ds = by_hand(recurrent_activation)
-    forwards, backwards = cuts(4, x, W, U, alone_from=2**16 if training else 2**17)
+    activations = by_hand(activation), by_hand(recurrent_activation)
+    alone_from = 2**16 if training else 2**17
+    recurrence = _recurrence(*activations, *cuts(4, x, W, U, alone_from))
+    weights = [W, U] if b is None else [W, U, b]
+    how = (mask, go_backwards, return_sequences, training)
+    h, (h_T, c_T) = through_time(recurrence, x, [h_0, c_0], weights, *how)
+    return h, h_T, c_T
+
+
+@functools.cache
+def _recurrence(activation, recurrent_activation, forwards, backwards):
+    (g, dg), (s, ds) = activation, recurrent_activation
 
     def prepare(W, U, *b):
         K = of_gates(ops.concatenate([W, U], axis=0), forwards)
@@ -130,8 +141,4 @@ def lstm(
         dW, dU = product(ops.transpose(x), dz), product(ops.transpose(h), dz)
         return product(dz, ops.transpose(W)), [dW, dU, *[ops.sum(dz, axis=0) for _ in b]]
 
-    recurrence = Recurrence(prepare, step, back, 7, (4,), weight_gradients)
-    weights = [W, U] if b is None else [W, U, b]
-    how = (mask, go_backwards, return_sequences, training)
-    h, (h_T, c_T) = through_time(recurrence, x, [h_0, c_0], weights, *how)
-    return h, h_T, c_T
+    return Recurrence(prepare, step, back, 7, (4,), weight_gradients)

@@ -1,5 +1,7 @@
 r"""The simple recurrent network: its equation, forwards and backwards."""
 
+import functools
+
 from keras import ops
 
 from kerasdl.activations import tanh
@@ -57,7 +59,17 @@ def simple_rnn(
         >>> [float(v) for v in h[0, :, 0]]
         [1.0, 2.0, 3.0]
     """
-    g, dg = by_hand(activation)
+    recurrence = _recurrence(by_hand(activation))
+    weights = [W, U] if b is None else [W, U, b]
+    h, (h_T,) = through_time(
+        recurrence, x, [h_0], weights, mask, go_backwards, return_sequences, training
+    )
+    return h, h_T
+
+
+@functools.cache
+def _recurrence(activation):
+    g, dg = activation
 
     def prepare(W, U, *b):
         return [ops.concatenate([W, U], axis=0), ops.transpose(U), *b]
@@ -78,9 +90,4 @@ def simple_rnn(
         dW, dU = product(ops.transpose(x), dz), product(ops.transpose(h), dz)
         return product(dz, ops.transpose(W)), [dW, dU, *[ops.sum(dz, axis=0) for _ in b]]
 
-    recurrence = Recurrence(prepare, step, back, 2, (1,), weight_gradients)
-    weights = [W, U] if b is None else [W, U, b]
-    h, (h_T,) = through_time(
-        recurrence, x, [h_0], weights, mask, go_backwards, return_sequences, training
-    )
-    return h, h_T
+    return Recurrence(prepare, step, back, 2, (1,), weight_gradients)

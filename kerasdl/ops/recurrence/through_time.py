@@ -1,12 +1,19 @@
 """Back-propagation through time, derived by hand: what all recurrent cells share."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 from keras import ops
 
-from kerasdl.backend import fuse, joins_loops, runs_side_by_side, scan, with_gradient
+from kerasdl.backend import (
+    compiles_apart,
+    fuse,
+    joins_loops,
+    runs_side_by_side,
+    scan,
+    with_gradient,
+)
 from kerasdl.ops.recurrence.halves import in_halves
 
 
@@ -86,11 +93,19 @@ def through_time(
         Werbos, 1990, Backpropagation Through Time. Goodfellow et al., 2016, Deep Learning, section
         10.2.2.
     """
+    # A kernel for both directions, where it is one: told by a tensor it is compiled once.
+    told = compiles_apart(x)
     loops = _loops(
-        recurrence, len(states), len(weights), mask is not None, go_backwards, return_sequences,
+        recurrence,
+        len(states),
+        len(weights),
+        mask is not None,
+        None if told else go_backwards,
+        return_sequences,
         training,
-    )  # fmt: skip
-    run = partial(_through_time, recurrence, loops, return_sequences, training)
+    )
+    direction = [ops.convert_to_tensor(go_backwards, "bool")] if told else []
+    run = partial(_through_time, recurrence, loops, return_sequences, training, direction)
     if runs_side_by_side(x) and (x.shape[0] is None or x.shape[0] >= _WORTH_HALVING):
         return in_halves(run, x, states, weights, mask)
     return run(x, states, weights, mask)
@@ -101,23 +116,35 @@ _WORTH_HALVING = 32
 
 
 class _Loops(NamedTuple):
-    """The loops over time as functions of tensors alone, so that two halves share a compilation."""
+    """The loops over time as functions of tensors alone, so that calls share a compilation."""
 
     forwards: Callable
     backwards: Callable
     backwards_with_sums: Callable
 
 
+@cache
 def _loops(recurrence, n, weights, masked, go_backwards, return_sequences, training):
-    """Write the loops for `n` states and so many weights."""
+    """Write the loops for `n` states and so many weights, once for all layers of a kind.
+
+    Behind the weights come the mask and, if `go_backwards` is `None`, the direction as a tensor.
+    """
     kept = recurrence.kept if training else 0
-    arguments = n + weights + int(masked)
+    arguments = n + weights + int(masked) + int(go_backwards is None)
 
     def weights_in(rest):
         return rest[n : n + weights]
 
     def masks_in(rest):
-        return [ops.expand_dims(ops.transpose(rest[-1]), -1)] if masked else []  # (T, B, 1)
+        if not masked:
+            return []
+        return [ops.expand_dims(ops.transpose(rest[n + weights]), -1)]  # (T, B, 1)
+
+    def goes_backwards(rest):
+        return rest[-1] if go_backwards is None else go_backwards
+
+    def goes_forwards(rest):
+        return ops.logical_not(rest[-1]) if go_backwards is None else not go_backwards
 
     def forwards(x, *rest):
         prepared = recurrence.prepare(*weights_in(rest))
@@ -130,7 +157,7 @@ def _loops(recurrence, n, weights, masked, go_backwards, return_sequences, train
 
         like = [rest[0]] * (kept + int(return_sequences))
         sequences = [time_first(x), *masks_in(rest)]
-        return scan(step, list(rest[:n]), sequences, like, reverse=go_backwards)
+        return scan(step, list(rest[:n]), sequences, like, reverse=goes_backwards(rest))
 
     def back(ds, at_t, prepared):
         """Take one step back; `at_t` is what was kept, dL/dh_t and the mask, where there are."""
@@ -156,7 +183,7 @@ def _loops(recurrence, n, weights, masked, go_backwards, return_sequences, train
 
         like = [ops.concatenate([rest[0]] * k, axis=-1) for k in recurrence.pre_activations]
         sequences = [*at_steps, *masks_in(rest)]
-        return scan(step, list(upstream), sequences, like, reverse=not go_backwards)
+        return scan(step, list(upstream), sequences, like, reverse=goes_forwards(rest))
 
     def backwards_with_sums(x, *tensors):
         """Return dL/ds_0, dL/dx, and the gradients of the weights."""
@@ -174,16 +201,19 @@ def _loops(recurrence, n, weights, masked, go_backwards, return_sequences, train
         xs = time_first(x)
         start = [*upstream, *map(ops.zeros_like, weights_in(rest))]
         sequences = [xs, *at_steps, *masks_in(rest)]
-        last, (dx,) = scan(step, start, sequences, [xs[0]], reverse=not go_backwards)
+        last, (dx,) = scan(step, start, sequences, [xs[0]], reverse=goes_forwards(rest))
         return last[:n], time_first(dx), last[n:]
 
     return _Loops(forwards, backwards, backwards_with_sums)
 
 
-def _through_time(recurrence, loops, return_sequences, training, x, states, weights, mask):
-    n, masked = len(states), mask is not None
+def _through_time(
+    recurrence, loops, return_sequences, training, direction, x, states, weights, mask
+):
+    n = len(states)
     arguments = [ops.convert_to_tensor(t) for t in (*states, *weights)]
-    arguments += [ops.cast(mask, "bool")] if masked else []
+    not_learned = [*([] if mask is None else [ops.cast(mask, "bool")]), *direction]
+    arguments += not_learned
 
     @with_gradient
     def unfolded(x, *rest):
@@ -194,7 +224,7 @@ def _through_time(recurrence, loops, return_sequences, training, x, states, weig
             at_steps = (*rest, *upstream[:n], *for_later, *upstream[n:])
             if _sums_in_the_loop(x, rest[0]):
                 ds, dx, d_weights = fuse(loops.backwards_with_sums, x, *at_steps)
-                return (dx, *ds, *d_weights, *[None] * int(masked))
+                return (dx, *ds, *d_weights, *[None] * len(not_learned))
             ds, da = fuse(loops.backwards, *at_steps)
             xs = time_first(x)
             dx, d_weights = recurrence.weight_gradients(
@@ -204,7 +234,7 @@ def _through_time(recurrence, loops, return_sequences, training, x, states, weig
                 *rest[n : n + len(weights)],
             )
             dx = time_first(ops.reshape(dx, ops.shape(xs)))
-            return (dx, *ds, *d_weights, *[None] * int(masked))
+            return (dx, *ds, *d_weights, *[None] * len(not_learned))
 
         return (*last, *outputs), backward
 
