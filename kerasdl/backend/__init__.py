@@ -21,6 +21,7 @@ from kerasdl.backend.compilation import joins_loops as joins_loops
 from kerasdl.backend.compilation import multiplies_at_once as multiplies_at_once
 from kerasdl.backend.compilation import runs_side_by_side as runs_side_by_side
 from kerasdl.backend.compilation import sizes_are_few as sizes_are_few
+from kerasdl.backend.compilation import whole as whole
 from kerasdl.backend.devices import accelerators as accelerators
 from kerasdl.backend.devices import all_reduce_sum as all_reduce_sum
 from kerasdl.backend.devices import has_accelerator as has_accelerator

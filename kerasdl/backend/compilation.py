@@ -183,6 +183,22 @@ def compiles_apart(*tensors: Any) -> bool:
     return fuses(*tensors) and not _in_program()
 
 
+def whole(condition: Any, tensor: Any, otherwise: Any) -> Any:
+    """Return one of two tensors, whole, by a condition that is one boolean.
+
+    A TensorFlow graph hands the tensor itself on, where `keras.ops.where` would copy it. A program
+    of XLA is quicker with `where`, which it joins with what comes next.
+
+    Example:
+        >>> float(whole(keras.ops.equal(1, 1), keras.ops.array(2.0), keras.ops.array(3.0)))
+        2.0
+    """
+    tf = sys.modules.get("tensorflow")  # tensors of a graph exist only where it was imported
+    if tf is not None and tf.is_symbolic_tensor(condition) and not _in_program():
+        return keras.ops.cond(condition, lambda: tensor, lambda: otherwise)
+    return keras.ops.where(condition, tensor, otherwise)
+
+
 def multiplies_at_once(*tensors: Any) -> tuple[bool, bool]:
     """Whether XLA may take products that do not need each other at once, on a core each.
 

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from kerasdl.backend import whole
 from kerasdl.ops.updates import ema_increment, schedule_free_update
 from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
@@ -88,7 +89,7 @@ class ScheduleFreeAdamW(Optimizer):
         # optimiser inside a traced function, and training would start from weights of 0.
         first = ops.equal(self.iterations, 0)
         y = ops.convert_to_tensor(variable)
-        z_before = ops.where(first, y, ops.convert_to_tensor(z))
+        z_before = whole(first, y, ops.convert_to_tensor(z))
         z_t, y_t = schedule_free_update(
             y, g, z_before, v, t, alpha, self.beta_1, self.beta_2, self.epsilon
         )

@@ -12,11 +12,16 @@ def schedule_free_update(y, g, z, v, t, alpha, beta_1, beta_2, epsilon):
     $y = (1 - \beta_1) z + \beta_1 x$; so $x$ need not be stored.
 
     $$\begin{aligned}
-      z_t &= z_{t-1} - \alpha\, g_t / (\sqrt{v_t / (1 - \beta_2^t)} + \epsilon) \\
+      s_t &= \alpha\, g_t / (\sqrt{v_t / (1 - \beta_2^t)} + \epsilon) \\
+      z_t &= z_{t-1} - s_t \\
       x_{t-1} &= (y_{t-1} - (1 - \beta_1) z_{t-1}) / \beta_1 \\
       x_t &= (1 - 1/t)\, x_{t-1} + z_t / t \\
       y_t &= (1 - \beta_1)\, z_t + \beta_1 x_t
     \end{aligned}$$
+
+    The last three lines, $z_{t-1} = z_t + s_t$ put into them, are one:
+
+    $$y_t = (1 - 1/t) \big( y_{t-1} - (1 - \beta_1)\, s_t \big) + z_t / t$$
 
     Args:
         y: The variable $y_{t-1}$.
@@ -45,7 +50,8 @@ def schedule_free_update(y, g, z, v, t, alpha, beta_1, beta_2, epsilon):
     y, z, t = (ops.convert_to_tensor(x) for x in (y, z, t))
     beta_1, beta_2 = ops.cast(beta_1, t.dtype), ops.cast(beta_2, t.dtype)
     root = ops.sqrt(v * (1 / (1 - ops.power(beta_2, t)))) + ops.cast(epsilon, t.dtype)
-    z_t = ops.subtract(z, ops.divide(ops.multiply(constant_like(alpha, g), g), root))
-    # The last two lines of the equation in one, x_{t-1} put into it: β₁ x_{t-1} is y - (1 - β₁) z.
-    y_t = (1 - 1 / t) * (y - (1 - beta_1) * z) + (1 - beta_1 + beta_1 / t) * z_t
+    s_t = ops.divide(ops.multiply(constant_like(alpha, g), g), root)
+    z_t = ops.subtract(z, s_t)
+    # The three lines in one: z_{t-1} is not read again, so z_t can take its place in memory.
+    y_t = (1 - 1 / t) * (y - (1 - beta_1) * s_t) + (1 / t) * z_t
     return z_t, y_t
