@@ -20,6 +20,7 @@ from kerasdl.ops.sliding import (
     lay_back,
     maximum,
     maximum_over,
+    mean_in_float64,
     pool_axis,
     pool_regions,
     pool_tiles,
@@ -164,9 +165,17 @@ def _max_back(slide, x, y, dy):
 
 
 def _average(x, slides, whole):
+    def mean(x):
+        counts = [_taps_inside(slide) for _, slide in slides]
+        if whole and keras.backend.backend() != "jax" and all(isinstance(n, int) for n in counts):
+            n = math.prod(counts)
+            if mean_in_float64(x.shape[-1], n):
+                return ops.cast(_sum(ops.cast(x, "float64") / n, slides, whole), x.dtype)
+        return _divide(_sum(x, slides, whole), slides)
+
     @with_gradient
     def pool(x):
-        y = fuse(lambda x: _divide(_sum(x, slides, whole), slides), x)
+        y = fuse(mean, x)
         return y, lambda dy: (fuse(lambda dy: _sum_back(_divide(dy, slides), slides, whole), dy),)
 
     return pool(x)

@@ -123,6 +123,25 @@ def _larger(a, b):
     return ops.where(ops.logical_or(ops.greater(a, b), ops.not_equal(a, a)), a, b)
 
 
+def mean_in_float64(channels, taps):
+    """Whether XLA makes a faster loop of a mean if each tap is divided, and in float64.
+
+    That is more to do, but without it the loop would be written out: 32 pictures of 64 × 64 with 16
+    channels take 0.58 ms in place of 0.70.
+
+    Args:
+        channels: Length of the innermost loop.
+        taps: How many numbers a window sees.
+
+    Example:
+        >>> mean_in_float64(16, 4), mean_in_float64(32, 4), mean_in_float64(8, 4)
+        (True, False, False)
+    """
+    # Each tap is loaded and added, or loaded, widened, multiplied and added.
+    short, long = channels * (2 * taps + 3), channels * 4 * (taps + 1)
+    return channels % 8 == 0 and short < _WRITTEN_OUT <= long
+
+
 def tap(x, slide, k, fill=None):
     """Return what tap `k` sees in each window, (N, n, M).
 

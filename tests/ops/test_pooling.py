@@ -1,6 +1,7 @@
 """Pooling against loops and definitions; ties, gradients, unknown sizes, and what it is for."""
 
 import itertools
+import math
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ from kerasdl.ops.sliding import (
     copies_are_quick,
     maximum,
     maximum_over,
+    mean_in_float64,
     pool_regions,
     repeat_tiles,
     sum_back_regions,
@@ -369,3 +371,18 @@ def test_copies_of_tiles_are_the_way_back_of_a_sum(shape, F, rng):
         K.convert_to_numpy(repeat_tiles(dy, slides)),
         K.convert_to_numpy(sum_back_regions(dy, slides)),
     )
+
+
+@pytest.mark.parametrize(("shape", "F"), [((2, 6, 8, 16), (2, 2)), ((2, 9, 24), (3,))])
+def test_mean_of_a_short_loop(shape, F, rng):
+    """Taken in float64 it is rounded once; infinities and NaN stay what they are."""
+    assert mean_in_float64(shape[-1], math.prod(F))
+    x = rng.normal(size=shape).astype("float32")
+    x[0, 0, 0], x[1, 0, 1] = np.inf, np.nan
+    pool = compiled(lambda x: ops.average_pooling(x, F))
+    found = K.convert_to_numpy(pool(K.convert_to_tensor(x)))
+    expected = loops(np.mean, x.astype("float64"), F, F, "valid").astype("float32")
+    assert found.dtype == "float32"
+    # One rounding to float32 in a graph of TensorFlow; elsewhere one for each of the taps.
+    once = keras.backend.backend() == "tensorflow"
+    np.testing.assert_allclose(found, expected, rtol=2**-23, atol=0 if once else 1e-6)
