@@ -90,6 +90,7 @@ def watched():
     with (
         noting(through_time, through_time._through_time, "by hand"),
         noting(through_time, through_time.in_halves, "two halves"),
+        noting(through_time, through_time._parts, "parts", lambda parts: parts > 1),
         noting(through_time, through_time._sums_in_the_loop, "sums in the loop", bool),
         noting(rnn, rnn.unfold, "plain loop"),
     ):

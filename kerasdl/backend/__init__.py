@@ -18,6 +18,7 @@ from kerasdl.backend.compilation import forget_compiled as forget_compiled
 from kerasdl.backend.compilation import fuse as fuse
 from kerasdl.backend.compilation import fuses as fuses
 from kerasdl.backend.compilation import joins_loops as joins_loops
+from kerasdl.backend.compilation import joins_steps as joins_steps
 from kerasdl.backend.compilation import multiplies_at_once as multiplies_at_once
 from kerasdl.backend.compilation import runs_side_by_side as runs_side_by_side
 from kerasdl.backend.compilation import sizes_are_few as sizes_are_few

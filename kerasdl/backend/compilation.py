@@ -199,22 +199,30 @@ def whole(condition: Any, tensor: Any, otherwise: Any) -> Any:
     return keras.ops.where(condition, tensor, otherwise)
 
 
-def multiplies_at_once(*tensors: Any) -> tuple[bool, bool]:
-    """Whether XLA may take products that do not need each other at once, on a core each.
+def multiplies_at_once(*tensors: Any) -> bool:
+    """Whether a kernel of `fuse` takes products that do not need each other at once.
 
-    TensorFlow's does on a CPU. One large product is shared out among the cores, too, but a step of
-    a loop is too small for that to pay.
-
-    Returns:
-        Whether it does, and whether nothing else keeps the cores busy meanwhile: the loop stands in
-        a program of XLA and not, beside others, in a graph.
+    TensorFlow's XLA does so on a CPU, a core each. One large product is shared out among the cores,
+    too, but a step of a loop is too small for that to pay.
 
     Example:
         >>> multiplies_at_once(keras.ops.array(3.0))
-        (False, False)
+        False
     """
-    at_once = _cores() > 1 and not has_accelerator() and fuses(*tensors)
-    return at_once, at_once and _in_program()
+    return _cores() > 1 and not has_accelerator() and compiles_apart(*tensors)
+
+
+def joins_steps(*tensors: Any) -> bool:
+    """Whether the steps of several loops are to be taken at once, within one loop.
+
+    A program of XLA takes loops one after the other. What does not need each other in one step of a
+    loop TensorFlow's takes at once on a CPU, a core each; JAX's does not.
+
+    Example:
+        >>> joins_steps(keras.ops.array(3.0))
+        False
+    """
+    return _cores() > 1 and not has_accelerator() and fuses(*tensors) and _in_program()
 
 
 def _cores():

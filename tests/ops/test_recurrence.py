@@ -143,10 +143,10 @@ def test_any_mask(cell, mask, backwards, seed):
     compare(cell, mask, seed, T=4, go_backwards=backwards)
 
 
-# Batches for which gradients of the weights are added up after the loop, and in it; and which a
-# TensorFlow graph takes in two halves, of unequal size.
+# Batches for which gradients of the weights are added up after the loop, and in it; and which
+# TensorFlow takes in two halves, or four parts, of unequal size.
 @pytest.mark.parametrize(
-    ("batch", "masked"), [(2, False), (3, True), (33, True)], ids=["after", "in the loop", "halves"]
+    ("batch", "masked"), [(2, False), (3, True), (33, True)], ids=["after", "in the loop", "parts"]
 )
 @pytest.mark.parametrize(
     "xla", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["graph", "XLA"]
@@ -172,7 +172,7 @@ def test_compiled(cell, xla, masked, batch):
 @pytest.mark.parametrize(("cell", "n"), [("lstm", 4), ("gru", 3)])
 def test_gate_by_gate(cell, n, mask, monkeypatch):
     module = sys.modules[f"kerasdl.ops.recurrence.{cell}"]
-    monkeypatch.setattr(module, "cuts", lambda *_, **__: (n, n))
+    monkeypatch.setattr(module, "cuts", lambda *_: n)
     compare(cell, MASKS[mask])
 
 
@@ -206,34 +206,48 @@ def test_both_directions_of_layers_alike_are_compiled_once(monkeypatch):
     assert in_graphs[0].forwards.fused.experimental_get_tracing_count() == 1
 
 
-# JAX's XLA gains nothing by it, PyTorch has no XLA: there `cuts` is (1, 1), as in its example.
+@pytest.mark.parametrize("sequences", [True, False], ids=["all outputs", "last output"])
+@pytest.mark.parametrize("mask", ["none", "middle"])
+@pytest.mark.parametrize("cell", list(CELLS))
+def test_parts_of_a_batch_in_one_loop(cell, mask, sequences, monkeypatch):
+    module = sys.modules["kerasdl.ops.recurrence.through_time"]
+    monkeypatch.setattr(module, "_parts", lambda x: 2)
+    compare(cell, MASKS[mask], return_sequences=sequences)
+    monkeypatch.setattr(module, "_sums_in_the_loop", lambda *_: True)
+    compare(cell, MASKS[mask], return_sequences=sequences, go_backwards=True)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow's XLA does")
+@pytest.mark.parametrize(("batch", "parts"), [(31, 1), (32, 4), (None, 4)])
+def test_parts_where_they_pay(batch, parts, monkeypatch):
+    import tensorflow as tf
+
+    from kerasdl.ops.recurrence.through_time import _parts
+
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    seen = []
+    for xla in (False, True):
+        graph = tf.function(lambda x: seen.append(_parts(x)), jit_compile=xla)
+        graph.get_concrete_function(tf.TensorSpec((batch, 5, 16)))
+    assert seen == [1, parts]
+
+
+# JAX's XLA gains nothing by it, PyTorch has no XLA: there `cuts` is 1, as in its example.
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow's XLA cuts")
 @pytest.mark.parametrize(
-    ("batch", "units", "cores", "in_graph", "in_program"),
-    [
-        (32, 192, 2, (4, 1), (4, 4)),
-        (32, 128, 2, (1, 1), (4, 4)),  # pays where nothing else keeps the cores busy
-        (32, 64, 2, (1, 1), (1, 1)),
-        (8, 192, 2, (1, 1), (1, 1)),
-        (None, 192, 2, (4, 1), (4, 4)),
-        (32, 192, 1, (1, 1), (1, 1)),
-    ],
+    ("batch", "units", "cores", "kernels"),
+    [(32, 192, 2, 4), (32, 128, 2, 1), (8, 192, 2, 1), (None, 192, 2, 4), (32, 192, 1, 1)],
 )
-def test_gates_are_cut_where_it_pays(batch, units, cores, in_graph, in_program, monkeypatch):
+def test_gates_are_cut_where_it_pays(batch, units, cores, kernels, monkeypatch):
     import tensorflow as tf
 
     monkeypatch.setattr("os.cpu_count", lambda: cores)
-    kernels = np.zeros((16, 4 * units)), np.zeros((units, 4 * units))
+    W, U = np.zeros((16, 4 * units)), np.zeros((units, 4 * units))
     seen = []
-
-    def run_along(x):
-        seen.append(cuts(4, x, *kernels, alone_from=2**16))
-        return x
-
-    for xla in (False, True):
-        graph = tf.function(run_along, jit_compile=xla)
+    for xla in (False, True):  # a program of XLA has parts of the batch to take at once
+        graph = tf.function(lambda x: seen.append(cuts(4, x, W, U)), jit_compile=xla)
         graph.get_concrete_function(tf.TensorSpec((batch, 5, 16)))
-    assert seen == [in_graph, in_program]
+    assert seen == [kernels, 1]
 
 
 @pytest.mark.parametrize("cell", list(CELLS))

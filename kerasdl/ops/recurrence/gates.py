@@ -1,6 +1,5 @@
 """The gates of a recurrent cell: their activations, and the products that they come from."""
 
-import functools
 import math
 
 from keras import ops
@@ -50,8 +49,8 @@ def by_hand(activation):
     return _BY_HAND.get(activation)
 
 
-def cuts(n, x, W, U, alone_from=0):
-    """Return into how many kernels those of `n` gates are cut, for the way there and back.
+def cuts(n, x, W, U):
+    """Return into how many kernels those of `n` gates are cut.
 
     A product for all gates at once is shared out among the cores if it is large, in pieces that are
     too small. Gate by gate, a core has whole products to do, or the next loop.
@@ -61,22 +60,18 @@ def cuts(n, x, W, U, alone_from=0):
         x: Tensor (B, T, F) that the cell runs along.
         W: Kernel (F, n u).
         U: Recurrent kernel (u, n u).
-        alone_from: From how many numbers in both kernels on gates pay in a loop beside which
-            nothing else runs; measured.
 
     Returns:
-        Two integers, each `n`, or 1 where one product for all gates is faster.
+        `n`, or 1 where one product for all gates is faster.
 
     Example:
         >>> cuts(4, ops.ones((1, 2, 3)), ops.ones((3, 8)), ops.ones((2, 8)))  # no loop of XLA
-        (1, 1)
+        1
     """
-    at_once, alone = multiplies_at_once(x)
-    if not at_once or (x.shape[0] is not None and x.shape[0] < _FEW_ROWS):
-        return 1, 1
-    numbers = math.prod(W.shape) + math.prod(U.shape)
-    pays = numbers >= (alone_from if alone else _MANY_NUMBERS)
-    return (n if pays else 1), (n if pays and alone else 1)
+    few = x.shape[0] is not None and x.shape[0] < _FEW_ROWS
+    if few or not multiplies_at_once(x):
+        return 1
+    return n if math.prod(W.shape) + math.prod(U.shape) >= _MANY_NUMBERS else 1
 
 
 _FEW_ROWS, _MANY_NUMBERS = 16, 2**17
@@ -105,16 +100,3 @@ def to_gates(x, Ws, b=None):
     if b is not None:  # before the gates are put side by side: XLA then leaves that out
         zs = [z + b_k for z, b_k in zip(zs, of_gates(b, len(Ws)), strict=True)]
     return ops.concatenate(zs, axis=-1) if len(zs) > 1 else zs[0]
-
-
-def from_gates(dz, W_Ts):
-    r"""Compute $dz\, W^\top = \sum_k dz_k W_k^\top$ from the transposed kernels of the gates.
-
-    Example:
-        >>> W = ops.reshape(ops.arange(4.0), (1, 4))
-        >>> dx = from_gates(ops.ones((1, 4)), [ops.transpose(W_k) for W_k in of_gates(W, 2)])
-        >>> float(dx[0, 0])
-        6.0
-    """
-    dzs = of_gates(dz, len(W_Ts))
-    return functools.reduce(ops.add, [product(d, W) for d, W in zip(dzs, W_Ts, strict=True)])

@@ -6,7 +6,7 @@ from keras import ops
 
 from kerasdl.activations import sigmoid, tanh
 from kerasdl.ops.linear import product
-from kerasdl.ops.recurrence.gates import by_hand, cuts, from_gates, of_gates, to_gates
+from kerasdl.ops.recurrence.gates import by_hand, cuts, of_gates, to_gates
 from kerasdl.ops.recurrence.through_time import Recurrence, through_time
 
 
@@ -146,7 +146,7 @@ def gru(
     """
     activations = by_hand(activation), by_hand(recurrent_activation)
     if reset_after:
-        recurrence = _reset_after(*activations, *cuts(3, x, W, U))
+        recurrence = _reset_after(*activations, cuts(3, x, W, U))
     else:
         recurrence = _reset_before(*activations)
     weights = [W, U] if b is None else [W, U, b]
@@ -157,13 +157,12 @@ def gru(
 
 
 @functools.cache
-def _reset_after(activation, recurrent_activation, forwards, backwards):
+def _reset_after(activation, recurrent_activation, kernels):
     (g, dg), (s, ds) = activation, recurrent_activation
 
     def prepare(W, U, *b):
-        U_T = [ops.transpose(U_k) for U_k in of_gates(U, backwards)]
-        both = [of_gates(W, forwards), of_gates(U, forwards)]
-        return [*both, U_T, *(ops.unstack(b[0], 2) if b else [])]
+        both = [of_gates(W, kernels), of_gates(U, kernels)]
+        return [*both, ops.transpose(U), *(ops.unstack(b[0], 2) if b else [])]
 
     def step(x_t, states, prepared):
         (h,), (W, U, _, *b) = states, prepared
@@ -177,7 +176,7 @@ def _reset_after(activation, recurrent_activation, forwards, backwards):
         da_z = dh * (h - h_tilde) * ds(z)
         da_r = da_h * q * ds(r)
         da = ops.concatenate([da_z, da_r, da_h * r], axis=-1)  # of a^h
-        return [da, da_h], [dh * z + from_gates(da, U_T)]
+        return [da, da_h], [dh * z + product(da, U_T)]
 
     def weight_gradients(x, kept, da, W, U, *b):
         (h, *_), (da_recurrent, da_h) = kept, da

@@ -6,7 +6,7 @@ from keras import ops
 
 from kerasdl.activations import sigmoid, tanh
 from kerasdl.ops.linear import product
-from kerasdl.ops.recurrence.gates import by_hand, cuts, from_gates, of_gates, to_gates
+from kerasdl.ops.recurrence.gates import by_hand, cuts, of_gates, to_gates
 from kerasdl.ops.recurrence.through_time import Recurrence, through_time
 
 
@@ -105,8 +105,7 @@ def lstm(
         ((1, 3, 1), 0.0)
     """
     activations = by_hand(activation), by_hand(recurrent_activation)
-    alone_from = 2**16 if training else 2**17
-    recurrence = _recurrence(*activations, *cuts(4, x, W, U, alone_from))
+    recurrence = _recurrence(*activations, cuts(4, x, W, U))
     weights = [W, U] if b is None else [W, U, b]
     how = (mask, go_backwards, return_sequences, training)
     h, (h_T, c_T) = through_time(recurrence, x, [h_0, c_0], weights, *how)
@@ -114,12 +113,12 @@ def lstm(
 
 
 @functools.cache
-def _recurrence(activation, recurrent_activation, forwards, backwards):
+def _recurrence(activation, recurrent_activation, kernels):
     (g, dg), (s, ds) = activation, recurrent_activation
 
     def prepare(W, U, *b):
-        K = of_gates(ops.concatenate([W, U], axis=0), forwards)
-        return [K, [ops.transpose(U_k) for U_k in of_gates(U, backwards)], *b]
+        K = of_gates(ops.concatenate([W, U], axis=0), kernels)
+        return [K, ops.transpose(U), *b]
 
     def step(x_t, states, prepared):
         (h, c), (K, _, *b) = states, prepared
@@ -134,7 +133,7 @@ def _recurrence(activation, recurrent_activation, forwards, backwards):
         dc = dc + dh * o * dg(g_c)
         di, df, dc_tilde = dc * c_tilde, dc * c, dc * i
         dz = ops.concatenate([di * ds(i), df * ds(f), dc_tilde * dg(c_tilde), do * ds(o)], axis=-1)
-        return [dz], [from_gates(dz, U_T), dc * f]
+        return [dz], [product(dz, U_T), dc * f]
 
     def weight_gradients(x, kept, da, W, U, *b):
         (h, *_), (dz,) = kept, da  # of all T steps and B examples: (TB, u), (TB, 4u)

@@ -10,11 +10,12 @@ from kerasdl.backend import (
     compiles_apart,
     fuse,
     joins_loops,
+    joins_steps,
     runs_side_by_side,
-    scan,
     with_gradient,
 )
 from kerasdl.ops.recurrence.halves import in_halves
+from kerasdl.ops.recurrence.parts import added, cut, joined, scan_parts
 
 
 class Recurrence(NamedTuple):
@@ -72,7 +73,8 @@ def through_time(
     as large as $W$; that is faster only where the batch is large beside $W$, and done there. Where
     the mask is 0, the state stays and its gradient passes unchanged.
 
-    A TensorFlow graph on a CPU takes a large batch in two halves, a loop each, side by side.
+    On a CPU, TensorFlow takes a large batch in two halves, a loop each, side by side; a program of
+    XLA, where one loop is taken after the other, in four parts within one loop.
 
     Args:
         recurrence: A `Recurrence`.
@@ -103,31 +105,46 @@ def through_time(
         None if told else go_backwards,
         return_sequences,
         training,
+        _parts(x),
     )
     direction = [ops.convert_to_tensor(go_backwards, "bool")] if told else []
     run = partial(_through_time, recurrence, loops, return_sequences, training, direction)
-    if runs_side_by_side(x) and (x.shape[0] is None or x.shape[0] >= _WORTH_HALVING):
+    if runs_side_by_side(x) and _worth_parting(x):
         return in_halves(run, x, states, weights, mask)
     return run(x, states, weights, mask)
 
 
-# Examples from which on two loops over half the batch each take less time than one over all.
-_WORTH_HALVING = 32
+# Examples from which on parts of a batch side by side take less time than the whole.
+_WORTH_PARTING = 32
+# Parts within one loop. XLA takes what does not need each other at once only where a step has more
+# than eight kernels: two parts of an LSTM have fewer.
+_PARTS = 4
+
+
+def _worth_parting(x):
+    return x.shape[0] is None or x.shape[0] >= _WORTH_PARTING
+
+
+def _parts(x):
+    """Into how many parts the batch is cut that go through one loop side by side."""
+    return _PARTS if joins_steps(x) and _worth_parting(x) else 1
 
 
 class _Loops(NamedTuple):
     """The loops over time as functions of tensors alone, so that calls share a compilation."""
 
+    parts: int
     forwards: Callable
     backwards: Callable
     backwards_with_sums: Callable
 
 
 @cache
-def _loops(recurrence, n, weights, masked, go_backwards, return_sequences, training):
+def _loops(recurrence, n, weights, masked, go_backwards, return_sequences, training, parts):
     """Write the loops for `n` states and so many weights, once for all layers of a kind.
 
     Behind the weights come the mask and, if `go_backwards` is `None`, the direction as a tensor.
+    What is kept for the way back comes part by part.
     """
     kept = recurrence.kept if training else 0
     arguments = n + weights + int(masked) + int(go_backwards is None)
@@ -137,14 +154,26 @@ def _loops(recurrence, n, weights, masked, go_backwards, return_sequences, train
 
     def masks_in(rest):
         if not masked:
-            return []
-        return [ops.expand_dims(ops.transpose(rest[n + weights]), -1)]  # (T, B, 1)
+            return [[]] * parts
+        return [[ops.expand_dims(ops.transpose(m), -1)] for m in cut(rest[n + weights], parts)]
 
     def goes_backwards(rest):
         return rest[-1] if go_backwards is None else go_backwards
 
     def goes_forwards(rest):
         return ops.logical_not(rest[-1]) if go_backwards is None else not go_backwards
+
+    def of_parts(tensors):
+        """Return the states, or their gradients, of each part."""
+        return [list(part) for part in zip(*(cut(t, parts) for t in tensors), strict=True)]
+
+    def at_steps_of_parts(at_steps, masks):
+        """Return what was kept, dL/dh_t and the mask of each part, where there are."""
+        found = []
+        for p, mask in enumerate(masks):
+            upstream = [cut(dh, parts, axis=1)[p] for dh in at_steps[kept * parts :]]
+            found.append([*at_steps[kept * p : kept * (p + 1)], *upstream, *mask])
+        return found
 
     def forwards(x, *rest):
         prepared = recurrence.prepare(*weights_in(rest))
@@ -155,9 +184,15 @@ def _loops(recurrence, n, weights, masked, go_backwards, return_sequences, train
                 new = [ops.where(at_t[1], s, old) for s, old in zip(new, carry, strict=True)]
             return new, [*to_keep[:kept], *new[: int(return_sequences)]]
 
-        like = [rest[0]] * (kept + int(return_sequences))
-        sequences = [time_first(x), *masks_in(rest)]
-        return scan(step, list(rest[:n]), sequences, like, reverse=goes_backwards(rest))
+        carries = of_parts(rest[:n])
+        sequences = [
+            [time_first(x_p), *m] for x_p, m in zip(cut(x, parts), masks_in(rest), strict=True)
+        ]
+        like = [[carry[0]] * (kept + int(return_sequences)) for carry in carries]
+        lasts, outputs = scan_parts(step, carries, sequences, like, goes_backwards(rest))
+        last = [joined(s) for s in zip(*lasts, strict=True)]
+        y = [joined([o[kept] for o in outputs], axis=1)] if return_sequences else []
+        return last, [*(k for o in outputs for k in o[:kept]), *y]
 
     def back(ds, at_t, prepared):
         """Take one step back; `at_t` is what was kept, dL/dh_t and the mask, where there are."""
@@ -173,7 +208,7 @@ def _loops(recurrence, n, weights, masked, go_backwards, return_sequences, train
         return da, [b + p for b, p in zip(back, passed, strict=True)]
 
     def backwards(*tensors):
-        """Return dL/ds_0, and dL/da of all steps."""
+        """Return dL/ds_0, and dL/da of all steps, part by part."""
         rest, upstream, at_steps = _cut(tensors, arguments, n)
         prepared = recurrence.prepare(*weights_in(rest))
 
@@ -181,9 +216,14 @@ def _loops(recurrence, n, weights, masked, go_backwards, return_sequences, train
             da, ds = back(ds, at_t, prepared)
             return ds, da
 
-        like = [ops.concatenate([rest[0]] * k, axis=-1) for k in recurrence.pre_activations]
-        sequences = [*at_steps, *masks_in(rest)]
-        return scan(step, list(upstream), sequences, like, reverse=goes_forwards(rest))
+        carries = of_parts(upstream)
+        like = [
+            [ops.concatenate([ds[0]] * k, axis=-1) for k in recurrence.pre_activations]
+            for ds in carries
+        ]
+        sequences = at_steps_of_parts(at_steps, masks_in(rest))
+        lasts, da = scan_parts(step, carries, sequences, like, goes_forwards(rest))
+        return [joined(ds) for ds in zip(*lasts, strict=True)], da
 
     def backwards_with_sums(x, *tensors):
         """Return dL/ds_0, dL/dx, and the gradients of the weights."""
@@ -198,19 +238,24 @@ def _loops(recurrence, n, weights, masked, go_backwards, return_sequences, train
             sums = [s + d for s, d in zip(carry[n:], d_weights, strict=True)]
             return [*ds, *sums], [dx]
 
-        xs = time_first(x)
-        start = [*upstream, *map(ops.zeros_like, weights_in(rest))]
-        sequences = [xs, *at_steps, *masks_in(rest)]
-        last, (dx,) = scan(step, start, sequences, [xs[0]], reverse=goes_forwards(rest))
-        return last[:n], time_first(dx), last[n:]
+        xs = [time_first(x_p) for x_p in cut(x, parts)]
+        carries = [[*ds, *map(ops.zeros_like, weights_in(rest))] for ds in of_parts(upstream)]
+        at_steps = at_steps_of_parts(at_steps, masks_in(rest))
+        sequences = [[x_p, *rest_p] for x_p, rest_p in zip(xs, at_steps, strict=True)]
+        lasts, dx = scan_parts(
+            step, carries, sequences, [[x_p[0]] for x_p in xs], goes_forwards(rest)
+        )
+        ds = [joined(d) for d in zip(*(last[:n] for last in lasts), strict=True)]
+        d_weights = [added(d) for d in zip(*(last[n:] for last in lasts), strict=True)]
+        return ds, joined([time_first(dx_p) for (dx_p,) in dx]), d_weights
 
-    return _Loops(forwards, backwards, backwards_with_sums)
+    return _Loops(parts, forwards, backwards, backwards_with_sums)
 
 
 def _through_time(
     recurrence, loops, return_sequences, training, direction, x, states, weights, mask
 ):
-    n = len(states)
+    n, parts = len(states), loops.parts
     arguments = [ops.convert_to_tensor(t) for t in (*states, *weights)]
     not_learned = [*([] if mask is None else [ops.cast(mask, "bool")]), *direction]
     arguments += not_learned
@@ -218,23 +263,20 @@ def _through_time(
     @with_gradient
     def unfolded(x, *rest):
         last, outputs = fuse(loops.forwards, x, *rest)
-        for_later, outputs = _cut(outputs, recurrence.kept)
+        for_later, outputs = _cut(outputs, recurrence.kept * parts)
 
         def backward(*upstream):
             at_steps = (*rest, *upstream[:n], *for_later, *upstream[n:])
-            if _sums_in_the_loop(x, rest[0]):
+            if _sums_in_the_loop(x, rest[0], parts):
                 ds, dx, d_weights = fuse(loops.backwards_with_sums, x, *at_steps)
                 return (dx, *ds, *d_weights, *[None] * len(not_learned))
             ds, da = fuse(loops.backwards, *at_steps)
-            xs = time_first(x)
-            dx, d_weights = recurrence.weight_gradients(
-                _as_rows(xs),
-                [_as_rows(k) for k in for_later],
-                [_as_rows(d) for d in da],
-                *rest[n : n + len(weights)],
-            )
-            dx = time_first(ops.reshape(dx, ops.shape(xs)))
-            return (dx, *ds, *d_weights, *[None] * len(not_learned))
+            found = [
+                _after_the_loop(recurrence, *of_part, rest[n : n + len(weights)])
+                for of_part in zip(cut(x, parts), _deal(for_later, parts), da, strict=True)
+            ]
+            d_weights = [added(d) for d in zip(*(d for _, d in found), strict=True)]
+            return (joined([dx for dx, _ in found]), *ds, *d_weights, *[None] * len(not_learned))
 
         return (*last, *outputs), backward
 
@@ -247,14 +289,24 @@ def _through_time(
     return y, list(results[:n])
 
 
-def _sums_in_the_loop(x, state):
+def _after_the_loop(recurrence, x, kept, da, weights):
+    """Return dL/dx and the gradients of the weights, in one product over all steps each."""
+    xs = time_first(x)
+    dx, d_weights = recurrence.weight_gradients(
+        _as_rows(xs), [_as_rows(k) for k in kept], [_as_rows(d) for d in da], *weights
+    )
+    return time_first(ops.reshape(dx, ops.shape(xs))), d_weights
+
+
+def _sums_in_the_loop(x, state, parts):
     """Whether the gradients of the weights are added up step by step.
 
     After the loop, in one product, they need dL/da of all steps, 4u numbers an example and step in
     an LSTM, written and read again; in the loop, the sums so far, 4u (F + u) numbers, at each step.
     """
-    batch = x.shape[0]
-    return joins_loops(x) and batch is not None and x.shape[-1] + state.shape[-1] <= 2 * batch
+    if x.shape[0] is None or not joins_loops(x):
+        return False
+    return x.shape[-1] + state.shape[-1] <= 2 * x.shape[0] // parts
 
 
 def time_first(x):
@@ -274,6 +326,12 @@ def _cut(tensors, *lengths):
         pieces.append(tensors[:length])
         tensors = tensors[length:]
     return (*pieces, tensors)
+
+
+def _deal(tensors, parts):
+    """Deal tensors out that stand part by part."""
+    each = len(tensors) // parts
+    return [tensors[p * each : (p + 1) * each] for p in range(parts)]
 
 
 def _as_rows(x):

@@ -1,0 +1,81 @@
+"""Parts of a batch, side by side in one loop over time."""
+
+import functools
+
+from keras import ops
+
+from kerasdl.backend import scan
+
+
+def cut(tensor, parts, axis=0):
+    """Cut the examples of a tensor into parts of about equal size.
+
+    Example:
+        >>> [tuple(part.shape) for part in cut(ops.ones((5, 3)), 2)]
+        [(2, 3), (3, 3)]
+    """
+    if parts == 1:
+        return [tensor]
+    size = tensor.shape[axis]
+    size = ops.shape(tensor)[axis] if size is None else size
+    before = (slice(None),) * axis
+    ends = [size * p // parts for p in range(parts + 1)]
+    return [tensor[(*before, slice(*ends[p : p + 2]))] for p in range(parts)]
+
+
+def joined(parts, axis=0):
+    """Put parts together again.
+
+    Example:
+        >>> tuple(joined(cut(ops.ones((5, 3)), 2)).shape)
+        (5, 3)
+    """
+    return ops.concatenate(parts, axis) if len(parts) > 1 else parts[0]
+
+
+def added(parts):
+    """Add up what the parts say of the weights.
+
+    Example:
+        >>> float(added([ops.array(1.0), ops.array(2.0)]))
+        3.0
+    """
+    return functools.reduce(ops.add, parts)
+
+
+def scan_parts(step, carries, sequences, outputs_like, reverse):
+    """Run `kerasdl.backend.scan` with all parts in one loop, which do not depend on each other.
+
+    Args:
+        step: As for `scan`.
+        carries: As for `scan`, for each part.
+        sequences: Likewise.
+        outputs_like: Likewise.
+        reverse: As for `scan`.
+
+    Returns:
+        The last carry of each part, and its outputs.
+
+    Example:
+        >>> def add_up(carry, at_t):
+        ...     return [carry[0] + at_t[0]], []
+        >>> x = [[ops.array([1.0, 2.0])], [ops.array([3.0, 4.0])]]
+        >>> lasts, _ = scan_parts(add_up, [[ops.array(0.0)]] * 2, x, [[], []], False)
+        >>> [float(last) for (last,) in lasts]
+        [3.0, 7.0]
+    """
+    parts = len(carries)
+
+    def deal(flat):
+        each = len(flat) // parts
+        return [list(flat[p * each : (p + 1) * each]) for p in range(parts)]
+
+    def steps(carry, at_t):
+        done = [step(c, x) for c, x in zip(deal(carry), deal(at_t), strict=True)]
+        return flat(c for c, _ in done), flat(y for _, y in done)
+
+    def flat(lists):
+        return [item for items in lists for item in items]
+
+    last, outputs = scan(steps, flat(carries), flat(sequences), flat(outputs_like), reverse=reverse)
+    return deal(last), deal(outputs)
