@@ -2,6 +2,9 @@
 
 from keras import ops
 
+from kerasdl.backend import with_gradient
+from kerasdl.ops.recurrence.parts import cut, joined
+
 
 def in_halves(run, x, states, weights, mask):
     """Run a recurrence over each half of a batch, and put the results together.
@@ -28,12 +31,18 @@ def in_halves(run, x, states, weights, mask):
         [2.0, 2.0, 2.0]
     """
     weights = [ops.convert_to_tensor(w) for w in weights]  # variables are read once
-    half = (x.shape[0] if x.shape[0] is not None else ops.shape(x)[0]) // 2
-    batch = [x, *states, *([] if mask is None else [mask])]
-    results = []
-    for part in ([t[:half] for t in batch], [t[half:] for t in batch]):
-        mask_of_part = None if mask is None else part[-1]
-        results.append(run(part[0], part[1 : 1 + len(states)], weights, mask_of_part))
+    masks = [None, None] if mask is None else cut(mask, 2)
+    halves = [_halves(t) for t in (x, *states)]
+    results = [
+        run(x, list(states), weights, mask)
+        for (x, *states), mask in zip(zip(*halves, strict=True), masks, strict=True)
+    ]
     (y_1, states_1), (y_2, states_2) = results
-    y = None if y_1 is None else ops.concatenate([y_1, y_2], axis=0)
-    return y, [ops.concatenate(pair, axis=0) for pair in zip(states_1, states_2, strict=True)]
+    y = None if y_1 is None else joined([y_1, y_2])
+    return y, [joined(pair) for pair in zip(states_1, states_2, strict=True)]
+
+
+@with_gradient
+def _halves(x):
+    """Cut the examples in two; automatic differentiation would fill both up and add them."""
+    return tuple(cut(x, 2)), lambda *d_halves: (joined(d_halves),)
