@@ -43,6 +43,17 @@ def added(parts):
     return functools.reduce(ops.add, parts)
 
 
+def deal(tensors, parts):
+    """Deal tensors out that stand part by part.
+
+    Example:
+        >>> deal(["a1", "b1", "a2", "b2"], 2)
+        [['a1', 'b1'], ['a2', 'b2']]
+    """
+    each = len(tensors) // parts
+    return [list(tensors[p * each : (p + 1) * each]) for p in range(parts)]
+
+
 def scan_parts(step, carries, sequences, outputs_like, reverse):
     """Run `kerasdl.backend.scan` with all parts in one loop, which do not depend on each other.
 
@@ -66,16 +77,12 @@ def scan_parts(step, carries, sequences, outputs_like, reverse):
     """
     parts = len(carries)
 
-    def deal(flat):
-        each = len(flat) // parts
-        return [list(flat[p * each : (p + 1) * each]) for p in range(parts)]
-
     def steps(carry, at_t):
-        done = [step(c, x) for c, x in zip(deal(carry), deal(at_t), strict=True)]
+        done = [step(c, x) for c, x in zip(deal(carry, parts), deal(at_t, parts), strict=True)]
         return flat(c for c, _ in done), flat(y for _, y in done)
 
     def flat(lists):
         return [item for items in lists for item in items]
 
     last, outputs = scan(steps, flat(carries), flat(sequences), flat(outputs_like), reverse=reverse)
-    return deal(last), deal(outputs)
+    return deal(last, parts), deal(outputs, parts)

@@ -15,7 +15,7 @@ from kerasdl.backend import (
     with_gradient,
 )
 from kerasdl.ops.recurrence.halves import in_halves
-from kerasdl.ops.recurrence.parts import added, cut, joined, scan_parts
+from kerasdl.ops.recurrence.parts import added, cut, deal, joined, scan_parts
 
 
 class Recurrence(NamedTuple):
@@ -273,7 +273,7 @@ def _through_time(
             ds, da = fuse(loops.backwards, *at_steps)
             found = [
                 _after_the_loop(recurrence, *of_part, rest[n : n + len(weights)])
-                for of_part in zip(cut(x, parts), _deal(for_later, parts), da, strict=True)
+                for of_part in zip(cut(x, parts), deal(for_later, parts), da, strict=True)
             ]
             d_weights = [added(d) for d in zip(*(d for _, d in found), strict=True)]
             return (joined([dx for dx, _ in found]), *ds, *d_weights, *[None] * len(not_learned))
@@ -326,12 +326,6 @@ def _cut(tensors, *lengths):
         pieces.append(tensors[:length])
         tensors = tensors[length:]
     return (*pieces, tensors)
-
-
-def _deal(tensors, parts):
-    """Deal tensors out that stand part by part."""
-    each = len(tensors) // parts
-    return [tensors[p * each : (p + 1) * each] for p in range(parts)]
 
 
 def _as_rows(x):
