@@ -59,7 +59,7 @@ def annotate(bench, rows) -> None:
             for k in (keras, kerasdl):
                 step = bench.steps(k, row["jit"])[row["mode"]]
                 path.clear()
-                through_time._loops.cache_clear()  # else the timed ones had compiled them already
+                through_time.loops_over_time.cache_clear()  # else they are compiled already
                 started = time.perf_counter()
                 _sample(step, 1)
                 seconds[k] = time.perf_counter() - started
@@ -78,21 +78,24 @@ def watched():
     """Note which path the recurrences take while they are traced."""
     path = {}  # for its order
 
-    def noting(module, function, name, says=lambda result: True):
+    def noting(module, function, **names):
         def wrapper(*args, **kwargs):
             result = function(*args, **kwargs)
-            if says(result):
-                path[name] = True
+            path.update({name: True for name, says in names.items() if says(result)})
             return result
 
         return mock.patch.object(module, function.__name__, wrapper)
 
     with (
-        noting(through_time, through_time._through_time, "by hand"),
-        noting(through_time, through_time.in_halves, "two halves"),
-        noting(through_time, through_time._parts, "parts", lambda parts: parts > 1),
-        noting(through_time, through_time._sums_in_the_loop, "sums in the loop", bool),
-        noting(rnn, rnn.unfold, "plain loop"),
+        noting(
+            through_time,
+            through_time._through_time,
+            **{"by hand": bool, "both directions in one loop": lambda runs: len(runs) > 1},
+        ),
+        noting(through_time, through_time.in_halves, **{"two halves": bool}),
+        noting(through_time, through_time._parts, **{"parts": lambda parts: parts > 1}),
+        noting(through_time, through_time._sums_in_the_loop, **{"sums in the loop": bool}),
+        noting(rnn, rnn.unfold, **{"plain loop": bool}),
     ):
         yield path
 

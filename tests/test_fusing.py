@@ -112,3 +112,59 @@ def test_both_directions_run_at_once_and_halves_only_where_cores_are_left(
     seen.clear()
     tf.function(layer.forward_layer)(x)  # alone it has two cores to itself
     assert len(seen) == (cores > 1)
+
+
+DIRECTIONS = {
+    "alike": lambda: (layers.LSTM(3, return_sequences=True), None, 1),
+    "dropped": lambda: (layers.GRU(3, return_sequences=True, dropout=0.5, seed=1), None, 1),
+    "with states": lambda: (layers.GRU(3, return_sequences=True, return_state=True), None, 1),
+    "stateful": lambda: (layers.SimpleRNN(3, stateful=True), None, 1),
+    "penalised": lambda: (layers.SimpleRNN(3, activity_regularizer="l2"), None, 1),
+    "two sizes": lambda: (layers.LSTM(3), layers.LSTM(4, go_backwards=True), 1),
+    "two kinds": lambda: (layers.LSTM(3), layers.GRU(3, go_backwards=True), 2),
+    "plain loop": lambda: (layers.LSTM(3, unroll=True), layers.LSTM(3, go_backwards=True), 1),
+}
+
+
+@pytest.mark.parametrize("name", list(DIRECTIONS))
+def test_a_program_of_xla_runs_both_directions_in_one_loop(monkeypatch, name):
+    import tensorflow as tf
+
+    from kerasdl.layers.rnn import bidirectional
+    from kerasdl.ops.recurrence import through_time
+
+    layer, backward_layer, loops = DIRECTIONS[name]()
+    layer = layers.Bidirectional(layer, backward_layer=backward_layer)
+    rng = np.random.default_rng(0)
+    x, mask = rng.normal(size=(33, 5, 2)).astype("float32"), rng.random((33, 5)) < 0.7
+    layer.build(x.shape)
+
+    def run(x):
+        # Masks are drawn from the same state of the seed, states start from 0.
+        for at in layer._directions():
+            at.cell.seed_generator.state.assign([1, 2])
+        if layer.stateful:
+            layer.reset_state()
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            outputs = keras.tree.flatten(layer(x, mask=tf.constant(mask), training=True))
+            loss = sum(tf.reduce_sum(y**2) for y in outputs) + sum(layer.losses)
+        return outputs, tape.gradient(loss, [x, *(v.value for v in layer.trainable_variables)])
+
+    def compiled():
+        return tf.function(lambda x: run(x), jit_compile=True)(tf.constant(x))
+
+    seen = []
+    original = through_time.loops_over_time
+    monkeypatch.setattr(
+        through_time, "loops_over_time", lambda how: seen.append(how) or original(how)
+    )
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    found = compiled()
+    assert len(seen) == loops
+    assert seen[0].runs == (2 if name not in ("two kinds", "plain loop") else 1)
+    # XLA draws other random numbers than TensorFlow does: each layer in a loop of its own, by XLA.
+    monkeypatch.setattr(bidirectional, "both", lambda first, second: (first(), second()))
+    expected = compiled()
+    for a, b in zip(keras.tree.flatten(found), keras.tree.flatten(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)  # float32, sums in another order

@@ -13,6 +13,7 @@ from kerasdl import activations
 from kerasdl.backend import compiled, value_and_grad
 from kerasdl.ops.linear import product
 from kerasdl.ops.recurrence import (
+    both,
     by_hand,
     gru,
     gru_step,
@@ -23,6 +24,7 @@ from kerasdl.ops.recurrence import (
     unfold,
 )
 from kerasdl.ops.recurrence.gates import cuts
+from kerasdl.ops.recurrence.pairs import meet
 
 B, T, F, U = 3, 5, 4, 2
 MASKS = {
@@ -182,13 +184,13 @@ def test_both_directions_of_layers_alike_are_compiled_once(monkeypatch):
 
     taken = []
 
-    def noting(recurrence, loops, *args):
-        taken.append(loops)
-        return _through_time(recurrence, loops, *args)
+    def noting(how):
+        taken.append(loops_over_time(how))
+        return taken[-1]
 
-    _through_time = module._through_time
-    monkeypatch.setattr(module, "_through_time", noting)
-    module._loops.cache_clear()
+    loops_over_time = module.loops_over_time
+    monkeypatch.setattr(module, "loops_over_time", noting)
+    loops_over_time.cache_clear()
     tensors = [ops.convert_to_tensor(a) for a in arrays("lstm")]
 
     def run(*tensors):
@@ -217,10 +219,68 @@ def test_a_mask_of_other_length_is_refused(cell):
 @pytest.mark.parametrize("cell", list(CELLS))
 def test_parts_of_a_batch_in_one_loop(cell, mask, sequences, monkeypatch):
     module = sys.modules["kerasdl.ops.recurrence.through_time"]
-    monkeypatch.setattr(module, "_parts", lambda x: 2)
+    monkeypatch.setattr(module, "_parts", lambda x, runs: 2)
     compare(cell, MASKS[mask], return_sequences=sequences)
     monkeypatch.setattr(module, "_sums_in_the_loop", lambda *_: True)
     compare(cell, MASKS[mask], return_sequences=sequences, go_backwards=True)
+
+
+@pytest.mark.parametrize("sequences", [True, False], ids=["all outputs", "last output"])
+@pytest.mark.parametrize("mask", ["none", "left"])
+@pytest.mark.parametrize("cell", list(CELLS))
+def test_two_directions_in_one_loop(cell, mask, sequences, monkeypatch):
+    module = sys.modules["kerasdl.ops.recurrence.through_time"]
+    monkeypatch.setattr(module, "joins_steps", lambda x: True)
+    monkeypatch.setattr(module, "_worth_parting", lambda x: True)
+    monkeypatch.setattr(module, "_parts", lambda x, runs: seen.append(runs) or 2)
+    seen = []
+    mask = None if MASKS[mask] is None else ops.convert_to_tensor(np.array(MASKS[mask], dtype=bool))
+    tensors = [ops.convert_to_tensor(a) for seed in (0, 1) for a in arrays(cell, seed)]
+    half = len(tensors) // 2
+    fast, plain, *_ = CELLS[cell]
+
+    def scalar(function, *tensors):
+        how = {"mask": mask, "return_sequences": sequences}
+        turned = weighted(function, go_backwards=True, **how)
+        ahead = weighted(function, **how)
+        return ops.sum(
+            ops.stack(both(lambda: ahead(*tensors[:half]), lambda: turned(*tensors[half:])))
+        )
+
+    for sums in (False, True):
+        monkeypatch.setattr(module, "_sums_in_the_loop", lambda *_, sums=sums: sums)
+        ours = value_and_grad(lambda *t: scalar(fast, *t), tensors)
+        expected = value_and_grad(lambda *t: scalar(plain, *t), tensors)
+        # The same products and sums in another order: a few roundings of float64.
+        np.testing.assert_allclose(ops.convert_to_numpy(ours[0]), expected[0], rtol=1e-12)
+        for a, b in zip(ours[1], expected[1], strict=True):
+            a, b = ops.convert_to_numpy(a), ops.convert_to_numpy(b)
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12 * np.abs(b).max())
+    assert seen == [2, 2]
+
+
+def test_what_does_not_fit_does_not_meet():
+    taken = []
+
+    def run(numbers):
+        taken.append(numbers)
+        return [-n for n in numbers]
+
+    def twice(key, number):
+        return meet(key, number, run), meet(key, 10 * number, run)
+
+    assert both(lambda: meet("a", 1, run), lambda: meet("b", 2, run)) == (-1, -2)
+    assert taken == [[2], [1]]
+    taken.clear()
+    assert both(lambda: twice("a", 1), lambda: twice("a", 2)) == ((-1, -10), (-2, -20))
+    assert taken == [[1, 2], [20], [10]]
+    taken.clear()
+    assert both(lambda: 1, lambda: meet("a", 2, run)) == (1, -2)
+    assert meet("a", 3, run) == -3
+    with pytest.raises(ZeroDivisionError):
+        both(lambda: meet("a", 1, run), lambda: 1 / 0)
+    assert meet("a", 4, run) == -4
+    assert taken == [[2], [3], [4]]
 
 
 @pytest.mark.skipif(
@@ -235,7 +295,7 @@ def test_parts_where_they_pay(batch, parts, monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     seen = []
     for xla in (False, True):
-        graph = tf.function(lambda x: seen.append(_parts(x)), jit_compile=xla)
+        graph = tf.function(lambda x: seen.append(_parts(x, 1)), jit_compile=xla)
         graph.get_concrete_function(tf.TensorSpec((batch, 5, 16)))
     assert seen == [1, parts]
 

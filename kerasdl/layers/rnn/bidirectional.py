@@ -1,9 +1,12 @@
 """A recurrent layer in both directions."""
 
+from functools import partial
+
 import keras
 from keras import ops
 
 from kerasdl.backend import at_once
+from kerasdl.ops.recurrence import both
 
 _MERGES = {
     "concat": lambda y, y_rev: ops.concatenate([y, y_rev], axis=-1),
@@ -126,15 +129,17 @@ class Bidirectional(keras.Layer):
         if initial_state is not None:
             half = len(initial_state) // 2
             states = [initial_state[:half], initial_state[half:]]
-        outputs = []
+
+        def run(layer, state):
+            arguments = {}
+            if layer._call_has_training_arg:
+                arguments["training"] = training
+            if layer._call_has_mask_arg:
+                arguments["mask"] = mask
+            return layer(sequences, initial_state=state, **arguments)
+
         with at_once(2):
-            for layer, state in zip(self._directions(), states, strict=True):
-                arguments = {}
-                if layer._call_has_training_arg:
-                    arguments["training"] = training
-                if layer._call_has_mask_arg:
-                    arguments["mask"] = mask
-                outputs.append(layer(sequences, initial_state=state, **arguments))
+            outputs = both(*map(partial(partial, run), self._directions(), states))
         more = ()
         if self.return_state:
             more = (*outputs[0][1:], *outputs[1][1:])

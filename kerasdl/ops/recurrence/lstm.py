@@ -7,7 +7,8 @@ from keras import ops
 from kerasdl.activations import sigmoid, tanh
 from kerasdl.ops.linear import product
 from kerasdl.ops.recurrence.gates import by_hand, cuts, of_gates, to_gates
-from kerasdl.ops.recurrence.through_time import Recurrence, through_time
+from kerasdl.ops.recurrence.over_time import Recurrence
+from kerasdl.ops.recurrence.through_time import through_time
 
 
 def lstm_step(z, c, activation=tanh, recurrent_activation=sigmoid):

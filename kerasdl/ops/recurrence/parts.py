@@ -54,11 +54,21 @@ def deal(tensors, parts):
     return [list(tensors[p * each : (p + 1) * each]) for p in range(parts)]
 
 
-def scan_parts(step, carries, sequences, outputs_like, reverse):
+def flat(lists):
+    """Put lists one behind the other: `deal` takes them apart again.
+
+    Example:
+        >>> flat([[1], [2, 3]])
+        [1, 2, 3]
+    """
+    return [item for items in lists for item in items]
+
+
+def scan_parts(steps, carries, sequences, outputs_like, reverse):
     """Run `kerasdl.backend.scan` with all parts in one loop, which do not depend on each other.
 
     Args:
-        step: As for `scan`.
+        steps: The `step` of `scan` for each part.
         carries: As for `scan`, for each part.
         sequences: Likewise.
         outputs_like: Likewise.
@@ -71,18 +81,18 @@ def scan_parts(step, carries, sequences, outputs_like, reverse):
         >>> def add_up(carry, at_t):
         ...     return [carry[0] + at_t[0]], []
         >>> x = [[ops.array([1.0, 2.0])], [ops.array([3.0, 4.0])]]
-        >>> lasts, _ = scan_parts(add_up, [[ops.array(0.0)]] * 2, x, [[], []], False)
+        >>> lasts, _ = scan_parts([add_up] * 2, [[ops.array(0.0)]] * 2, x, [[], []], False)
         >>> [float(last) for (last,) in lasts]
         [3.0, 7.0]
     """
     parts = len(carries)
 
-    def steps(carry, at_t):
-        done = [step(c, x) for c, x in zip(deal(carry, parts), deal(at_t, parts), strict=True)]
+    def all_steps(carry, at_t):
+        dealt = zip(steps, deal(carry, parts), deal(at_t, parts), strict=True)
+        done = [step(c, x) for step, c, x in dealt]
         return flat(c for c, _ in done), flat(y for _, y in done)
 
-    def flat(lists):
-        return [item for items in lists for item in items]
-
-    last, outputs = scan(steps, flat(carries), flat(sequences), flat(outputs_like), reverse=reverse)
+    last, outputs = scan(
+        all_steps, flat(carries), flat(sequences), flat(outputs_like), reverse=reverse
+    )
     return deal(last, parts), deal(outputs, parts)

@@ -7,7 +7,8 @@ from keras import ops
 from kerasdl.activations import tanh
 from kerasdl.ops.linear import product
 from kerasdl.ops.recurrence.gates import by_hand
-from kerasdl.ops.recurrence.through_time import Recurrence, through_time
+from kerasdl.ops.recurrence.over_time import Recurrence
+from kerasdl.ops.recurrence.through_time import through_time
 
 
 def simple_rnn(

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from kerasdl.backend import scan
-from kerasdl.ops.recurrence.through_time import time_first
+from kerasdl.ops.recurrence.over_time import time_first
 
 
 def unfold(
