@@ -7,6 +7,7 @@ from keras import ops
 
 from kerasdl import lookup
 from kerasdl.builtins import fall_back_to
+from kerasdl.ops.limits import clip
 
 Constraint = keras.constraints.Constraint
 
@@ -48,7 +49,7 @@ class MaxNorm(Constraint):
         """Return the projected weights."""
         w = ops.convert_to_tensor(w)
         norm = _norm(w, self.axis)
-        desired = ops.clip(norm, 0, self.max_value)
+        desired = clip(norm, 0, self.max_value)
         return ops.cast(w, norm.dtype) * (desired / (keras.config.epsilon() + norm))
 
     def get_config(self):
@@ -118,7 +119,7 @@ class MinMaxNorm(Constraint):
         """Return the projected weights."""
         w = ops.convert_to_tensor(w)
         norm = _norm(w, self.axis)
-        clipped = ops.clip(norm, self.min_value, self.max_value)
+        clipped = clip(norm, self.min_value, self.max_value)
         desired = self.rate * clipped + (1 - self.rate) * norm
         return ops.cast(w, norm.dtype) * (desired / (keras.config.epsilon() + norm))
 

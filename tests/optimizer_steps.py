@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasdl.backend import promotion_keeps_float64
+
 SHAPES = ((3, 2), (4,))
 
 BETAS = {"beta_1": 0.8, "beta_2": 0.95}
@@ -68,6 +70,12 @@ def gradients(steps, start=0):
     """One array (steps, …) a variable."""
     rng = np.random.default_rng(2)
     return [rng.normal(scale=3, size=(200, *shape))[start : start + steps] for shape in SHAPES]
+
+
+def run_theirs(optimizer, *args, **how):
+    """Do what `run` does, with float64 kept: by itself Keras rounds some of it on PyTorch."""
+    with promotion_keeps_float64():
+        return run(optimizer, *args, **how)
 
 
 def run(optimizer, steps=200, dtype="float64", weights=None, start=0, compiled=True):

@@ -3,6 +3,7 @@
 from keras import ops as K
 
 from kerasdl import ops
+from kerasdl.ops.limits import maximum
 
 
 def check_clipping(clipping) -> dict:
@@ -58,7 +59,7 @@ class BatchRenormalization:
             mean,
             K.sqrt(variance + self.epsilon),
             K.cast(self.renorm_mean, mean.dtype),
-            _at_least(moving_deviation, K.sqrt(K.cast(self.epsilon, mean.dtype))),
+            maximum(moving_deviation, K.sqrt(K.cast(self.epsilon, mean.dtype))),
             **self.renorm_clipping,
         )
         if gamma is not None:
@@ -72,9 +73,4 @@ class BatchRenormalization:
         self._move(self.moving_mean, mean, self.momentum)
         moved = self._move(self.moving_stddev, deviation, self.momentum)
         variance = moved * moved - self.epsilon
-        self.moving_variance.assign(_at_least(variance, K.zeros_like(variance)))  # rounding
-
-
-def _at_least(x, bound):
-    """Maximum; `keras.ops.maximum` would compute float64 in float32 on PyTorch."""
-    return K.where(x > bound, x, bound)
+        self.moving_variance.assign(maximum(variance, 0.0))  # rounding

@@ -8,6 +8,7 @@ from keras import ops
 from keras.utils import standardize_dtype
 
 from kerasdl.backend import has_accelerator, promotion_keeps_float64
+from kerasdl.ops.limits import clip
 from kerasdl.ops.linear import product
 
 register = keras.saving.register_keras_serializable(package="kerasdl")
@@ -117,27 +118,6 @@ def sum_along(x, axis):
         return ops.sum(x, axis=axis)
     total = product(ops.reshape(x, (-1, classes)), ops.ones((classes, 1), x.dtype))
     return ops.reshape(total, ops.shape(x)[:-1])
-
-
-def maximum(x, limit):
-    """Elementwise maximum with a number; on PyTorch `keras.ops.maximum` loses float64."""
-    limit = ops.convert_to_tensor(limit, dtype=x.dtype)
-    if standardize_dtype(x.dtype) == "float64":
-        return ops.where(x >= limit, x, limit)
-    return ops.maximum(x, limit)
-
-
-def clip(x, low, high):
-    """Keep values in [low, high]; on PyTorch `keras.ops.clip` passes float64 through float32.
-
-    Example:
-        >>> [float(v) for v in clip(ops.array([-1.0, 0.5, 3.0]), 0.0, 1.0)]
-        [0.0, 0.5, 1.0]
-    """
-    if standardize_dtype(x.dtype) != "float64":
-        return ops.clip(x, low, high)
-    low, high = (ops.convert_to_tensor(v, dtype=x.dtype) for v in (low, high))
-    return ops.where(x < low, low, ops.where(x > high, high, x))
 
 
 def clip_probabilities(p):

@@ -5,7 +5,8 @@ from keras import ops
 
 from kerasdl.activations import softplus
 from kerasdl.backend import set_mask
-from kerasdl.losses.base import maximum, register
+from kerasdl.losses.base import register
+from kerasdl.ops.limits import maximum
 from kerasdl.ops.linear import product
 
 

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from kerasdl.losses.base import as_tensors, clip, mean, register
+from kerasdl.losses.base import as_tensors, mean, register
+from kerasdl.ops.limits import clip
 
 
 @register

@@ -3,7 +3,8 @@
 from keras import ops
 
 from kerasdl.backend import fuse, hand_derived_in_graphs
-from kerasdl.losses.base import as_tensors, maximum, mean, register
+from kerasdl.losses.base import as_tensors, mean, register
+from kerasdl.ops.limits import maximum
 from kerasdl.ops.normalization import count
 
 

@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from kerasdl.backend import hand_derived_in_graphs
-from kerasdl.losses.base import as_tensors, clip, maximum, mean, register, same_rank
+from kerasdl.losses.base import as_tensors, mean, register, same_rank
+from kerasdl.ops.limits import clip, maximum
 
 
 def _pair(y_true, y_pred):

@@ -4,6 +4,8 @@ import math
 
 from keras import ops
 
+from kerasdl.ops.limits import clip
+
 
 def renormalization(
     mean, deviation, moving_mean, moving_deviation, rmin=None, rmax=None, dmax=None
@@ -39,8 +41,7 @@ def renormalization(
     """
     r = deviation / moving_deviation
     d = (mean - moving_mean) / moving_deviation
-    # `clip`, as on PyTorch `maximum` and `minimum` compute float64 in float32.
-    r = ops.clip(r, -math.inf if rmin is None else rmin, math.inf if rmax is None else rmax)
+    r = clip(r, -math.inf if rmin is None else rmin, math.inf if rmax is None else rmax)
     if dmax is not None:
-        d = ops.clip(d, -dmax, dmax)
+        d = clip(d, -dmax, dmax)
     return ops.stop_gradient(r), ops.stop_gradient(d)

@@ -24,8 +24,8 @@ from kerasdl.backend import (
     with_gradient,
 )
 from kerasdl.ops.attention_grid import MASKED, Grid, by_heads
+from kerasdl.ops.limits import maximum
 from kerasdl.ops.linear import product
-from kerasdl.ops.sliding import maximum
 
 # Queries and keys in a block: the scores of a head are then a quarter of a MiB in float32.
 BLOCK = 256

@@ -1,71 +1,22 @@
-"""Several tensors merged into one: extrema and products under masks, dot products.
-
-Names that would hide one of `keras.ops` are not handed on to `kerasdl.ops`.
-"""
+"""Several tensors merged into one: extrema and products under masks, dot products."""
 
 import functools
 
 from keras import ops
-from keras.utils import standardize_dtype
 
 from kerasdl.backend import is_sparse
 from kerasdl.ops.linear import product
 
 
-def maximum(a, b):
-    """Take the larger of two numbers, in their own precision.
-
-    The gradient at a tie is the backend's: TensorFlow gives it to `a`, JAX and PyTorch give a half
-    to each.
-
-    Args:
-        a: Tensor, dense or sparse.
-        b: Tensor that broadcasts with it.
-
-    Returns:
-        A tensor, sparse if both are.
-
-    Example:
-        >>> [float(v) for v in maximum(ops.array([1.0, 4.0]), ops.array([3.0, 2.0]))]
-        [3.0, 4.0]
-
-    Differences from Keras: float64 stays float64 on PyTorch (there, a tie gives all to `a`).
-    """
-    larger = ops.maximum(a, b)
-    if not _was_rounded(larger, a, b):
-        return larger
-    return ops.where(ops.logical_or(a >= b, ops.isnan(a)), a, b)
-
-
-def minimum(a, b):
-    """Take the smaller of two numbers, in their own precision.
-
-    Args, returns and gradient as for `maximum`.
-
-    Example:
-        >>> [float(v) for v in minimum(ops.array([1.0, 4.0]), ops.array([3.0, 2.0]))]
-        [1.0, 2.0]
-    """
-    smaller = ops.minimum(a, b)
-    if not _was_rounded(smaller, a, b):
-        return smaller
-    return ops.where(ops.logical_or(a <= b, ops.isnan(a)), a, b)
-
-
-def _was_rounded(y, *tensors):
-    dtypes = {standardize_dtype(t.dtype) for t in tensors}
-    return "float64" in dtypes and standardize_dtype(y.dtype) != "float64"
-
-
 def masked_extremum(extremum, tensors, masks):
-    r"""Join tensors by `maximum` or `minimum`, of each only what its mask keeps.
+    r"""Join tensors by maximum or minimum, of each only what its mask keeps.
 
     $$y_{bt} = \max_{k:\, m^k_{bt}} x^k_{bt}$$
 
     Where no mask keeps anything, the first tensor is taken.
 
     Args:
-        extremum: `maximum` or `minimum`.
+        extremum: `maximum` or `minimum` of `kerasdl.ops.limits`.
         tensors: $x^k$, tensors (B, T, …) of one rank.
         masks: $m^k$, boolean (B, T) or `None` for a tensor that counts everywhere.
 
@@ -73,6 +24,7 @@ def masked_extremum(extremum, tensors, masks):
         A tensor.
 
     Example:
+        >>> from kerasdl.ops.limits import maximum
         >>> x, y = ops.array([[[1.0], [5.0]]]), ops.array([[[3.0], [2.0]]])
         >>> z = masked_extremum(maximum, [x, y], [ops.array([[True, False]]), None])
         >>> [float(v) for v in z[0, :, 0]]

@@ -14,11 +14,11 @@ from keras import ops
 
 from kerasdl.backend import fuse, joins_loops, with_gradient
 from kerasdl.ops.first_maximum import first_maximum, send_back
+from kerasdl.ops.limits import maximum
 from kerasdl.ops.sliding import (
     Slide,
     copies_are_quick,
     lay_back,
-    maximum,
     maximum_over,
     mean_in_float64,
     pool_axis,

@@ -8,8 +8,8 @@ import math
 
 from keras import ops
 
+from kerasdl.ops.limits import maximum
 from kerasdl.ops.shapes import conv_padding
-from kerasdl.ops.sliding import maximum
 from kerasdl.ops.windows import Window, seen_by
 
 

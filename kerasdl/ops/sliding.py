@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
-from keras.utils import standardize_dtype
 
+from kerasdl.ops.limits import maximum
 from kerasdl.ops.shapes import conv_output_size, conv_padding
 
 
@@ -81,16 +81,6 @@ class Slide(NamedTuple):
             (first, behind),
             *((i, i + 1) for i in range(behind, self.n)),
         ]
-
-
-def maximum(a, b):
-    """Take the larger of two numbers, in their own precision.
-
-    `keras.ops.maximum` rounds float64 to float32 on PyTorch.
-    """
-    if standardize_dtype(a.dtype) == "float64":
-        return ops.max(ops.stack([a, b]), axis=0)
-    return ops.maximum(a, b)
 
 
 # LLVM writes a loop of known length out if that makes fewer instructions than these, and then XLA's

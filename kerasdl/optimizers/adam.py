@@ -2,7 +2,8 @@
 
 from keras import ops
 
-from kerasdl.ops.updates import adam_step, ema_increment, maximum
+from kerasdl.ops.limits import maximum
+from kerasdl.ops.updates import adam_step, ema_increment
 from kerasdl.optimizers.base import Optimizer, base_arguments, register
 
 

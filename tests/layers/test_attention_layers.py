@@ -49,7 +49,7 @@ def test_masks_given_explicitly_act_as_in_keras(name, arguments, causal, mask, r
     ours, theirs = built(name, inputs, **arguments), getattr(keras.layers, name)(**arguments)
     theirs(inputs)
     theirs.set_weights(ours.get_weights())
-    weighting = rng.normal(size=(2, 4, 3))
+    weighting = ops.convert_to_tensor(rng.normal(size=(2, 4, 3)).astype("float32"))
     results = []
     for layer in (ours, theirs):
 
@@ -59,7 +59,7 @@ def test_masks_given_explicitly_act_as_in_keras(name, arguments, causal, mask, r
                 values, mask=mask, return_attention_scores=True, use_causal_mask=causal
             )
             # Squared weights: their sum is 1 whatever the scores.
-            return ops.sum(context * weighting.astype("float32")) + ops.sum(ops.square(weights))
+            return ops.sum(context * weighting) + ops.sum(ops.square(weights))
 
         results.append(value_and_grad(loss, [*inputs, *layer.trainable_variables]))
     (value, gradients), (expected, their_gradients) = results

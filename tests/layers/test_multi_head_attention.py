@@ -57,7 +57,7 @@ def built(kind, **arguments):
 def output_and_gradients(layer, query, value, dy, **call):
     def run(query, value):
         def loss(query, value):
-            return ops.sum(layer(query, value, **call) * dy)
+            return ops.sum(layer(query, value, **call) * ops.convert_to_tensor(dy))
 
         _, gradients = value_and_grad(loss, [query, value])
         return [layer(query, value, **call), *gradients]

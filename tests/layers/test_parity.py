@@ -1,11 +1,14 @@
 """Every layer with a built-in counterpart equals it: forward, gradients, dtypes, masks, jit."""
 
+from contextlib import nullcontext
+
 import keras
 import numpy as np
 import pytest
 import tolerances as tol
 
 from kerasdl import layers
+from kerasdl.backend import promotion_keeps_float64
 from kerasdl.parity import compare_layers, relative_error, scramble
 
 BOOL = np.tri(5, 7, dtype="bool")
@@ -129,6 +132,8 @@ BUILT_IN_ROUNDS = {("jax", "LayerNormalization"): 1e-6}
 
 def pair(case, **kwargs):
     name, arguments, shapes, call = CASES[case]
+    if (keras.backend.backend(), case) == ("torch", "norm_first"):
+        pytest.skip("Keras' layer fails on PyTorch for an axis that is not the last")
     if name == "MultiHeadAttention" and keras.backend.backend() == "jax":
         # With dropout (idle at inference) the built-in computes its equation. Its fused path on
         # JAX refuses value_dim != key_dim and takes the softmax of float64 in float32.
@@ -148,7 +153,10 @@ def draw(rng, shapes, dtype="float64"):
 @pytest.mark.parametrize("case", CASES)
 def test_equal_to_the_built_in_in_float64(case, rng):
     ours, theirs, shapes, call = pair(case, dtype="float64")
-    result = compare_layers(ours, theirs, draw(rng, shapes), **call)
+    # On PyTorch Keras rounds by itself; tests/layers/test_own_layers.py holds ours to NumPy.
+    exact = promotion_keeps_float64() if keras.backend.backend() == "torch" else nullcontext()
+    with exact:
+        result = compare_layers(ours, theirs, draw(rng, shapes), **call)
     rounded = BUILT_IN_ROUNDS.get((keras.backend.backend(), CASES[case][0]), 0)
     assert result.forward <= max(tol.FORWARD_64, rounded)
     assert result.gradients <= max(tol.GRADIENT_64, rounded)

@@ -68,7 +68,8 @@ def test_fast_form_equals_the_equations(shape, axis, scale, center, rng):
                 x, parameters[-1] if center else None, parameters[0] if scale else None
             )
             # The moments are outputs too: whoever differentiates through them gets it right.
-            return K.sum(y * w) + K.sum(mu * w_mu) + K.sum(sigma_2 * w_sigma_2)
+            weighted = zip((y, mu, sigma_2), (w, w_mu, w_sigma_2), strict=True)
+            return sum(K.sum(t * K.convert_to_tensor(factors)) for t, factors in weighted)
 
         return of
 
@@ -84,7 +85,7 @@ def test_equals_finite_differences(rng):
     x, w = rng.normal(size=(2, 2, 3, 2))
 
     def loss(x):
-        return K.sum(ops.fast_batch_normalization(x, -1, epsilon=0.1)[0] * w)
+        return K.sum(ops.fast_batch_normalization(x, -1, epsilon=0.1)[0] * K.convert_to_tensor(w))
 
     _, (dx,) = value_and_grad(loss, [x])
     assert relative_error(dx, finite_difference(loss, x)) <= tol.FINITE_DIFFERENCE
@@ -95,7 +96,7 @@ def test_zero_gamma_has_gradients(rng):
     x, zero, w = rng.normal(size=(5, 3)), np.zeros(3), rng.normal(size=(5, 3))
 
     def loss(x, gamma):
-        return K.sum(ops.fast_batch_normalization(x, -1, None, gamma)[0] * w)
+        return K.sum(ops.fast_batch_normalization(x, -1, None, gamma)[0] * K.convert_to_tensor(w))
 
     _, (dx, d_gamma) = value_and_grad(loss, [x, zero])
     assert np.all(K.convert_to_numpy(dx) == 0)

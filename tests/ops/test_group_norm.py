@@ -39,7 +39,7 @@ def test_both_forms_equal_numpy(shape, axis, groups, rng):
     for form in (ops.group_normalization, ops.fast_group_normalization):
 
         def loss(x, gamma, beta, form=form):
-            return K.sum(form(x, groups, gamma, beta, axis, 0.1) * w)
+            return K.sum(form(x, groups, gamma, beta, axis, 0.1) * K.convert_to_tensor(w))
 
         assert relative_error(form(x, groups, gamma, beta, axis, 0.1), expected) <= tol.FORWARD_64
         gradients.append(value_and_grad(loss, [x, gamma, beta])[1])
@@ -51,7 +51,7 @@ def test_equals_finite_differences(rng):
     x, w = rng.normal(size=(2, 1, 2, 4))
 
     def loss(x):
-        return K.sum(ops.fast_group_normalization(x, 2, epsilon=0.1) * w)
+        return K.sum(ops.fast_group_normalization(x, 2, epsilon=0.1) * K.convert_to_tensor(w))
 
     _, (dx,) = value_and_grad(loss, [x])
     assert relative_error(dx, finite_difference(loss, x)) <= tol.FINITE_DIFFERENCE
@@ -59,6 +59,7 @@ def test_equals_finite_differences(rng):
 
 def test_without_parameters(rng):
     x, w = rng.normal(size=(2, 2, 3, 4))
+    w = K.convert_to_tensor(w)
 
     def loss(form):
         return value_and_grad(lambda x: K.sum(form(x, 2) * w), [x])[1][0]

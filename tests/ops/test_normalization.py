@@ -64,7 +64,7 @@ def test_equals_finite_differences(form, axes, rng):
     gamma, beta = rng.normal(size=(2, *(x.shape[a] for a in axes)))
 
     def loss(x, gamma, beta):
-        return K.sum(function(x, gamma, beta, axes, 0.1) * w)
+        return K.sum(function(x, gamma, beta, axes, 0.1) * K.convert_to_tensor(w))
 
     _, gradients = value_and_grad(loss, [x, gamma, beta])
     for i, gradient in enumerate(gradients[: 2 if "rms" in form else 3]):
@@ -90,7 +90,7 @@ def test_fast_form_equals_the_equation(name, axes, scale, center, rng):
         def of(x, *parameters):
             g = parameters[0] if scale else None
             b = parameters[-1] if center else None
-            return K.sum(function(x, g, b, axes, 1e-3) * w)
+            return K.sum(function(x, g, b, axes, 1e-3) * K.convert_to_tensor(w))
 
         return value_and_grad(of, [x, *given])
 

@@ -80,6 +80,7 @@ def first_maxima(x, dy, F, s, padding):
 
 
 def gradient(function, x, dy, *settings):
+    dy = K.convert_to_tensor(dy, dtype=x.dtype)
     _, (dx,) = value_and_grad(lambda x: K.sum(function(x, *settings) * dy), [x])
     return K.convert_to_numpy(dx)
 
@@ -158,7 +159,7 @@ def test_a_window_of_minus_infinity_sends_its_gradient_to_the_input():
 def test_gradient_equals_finite_differences(kind, rng):
     x = rng.normal(size=(1, 5, 4, 2))
     function = FUNCTIONS[kind][0]
-    dy = rng.normal(size=(1, 3, 2, 2))
+    dy = K.convert_to_tensor(rng.normal(size=(1, 3, 2, 2)))
 
     def loss(x):
         return K.sum(function(x, 3, 2, "same") * dy)

@@ -42,10 +42,13 @@ def test_state_goes_over_in_the_middle(name, into_ours):
     ours, theirs = getattr(optimizers, name)(**options), getattr(keras.optimizers, name)(**options)
     first, second = (theirs, ours) if into_ours else (ours, theirs)
     weights = at_work.variables()
-    at_work.run(first, 4, weights=weights, compiled=False)
+    run_first, run_second = at_work.run, at_work.run_theirs
+    if into_ours:
+        run_first, run_second = run_second, run_first
+    run_first(first, 4, weights=weights, compiled=False)
     second.build(weights)
     second.set_weights([ops.convert_to_numpy(v) for v in first.variables])
-    broken = at_work.run(second, 4, weights=weights, start=4, compiled=False)
+    broken = run_second(second, 4, weights=weights, start=4, compiled=False)
     whole = at_work.run(getattr(optimizers, name)(**options), 8, compiled=False)
     limit = 1e-8 if (backend, name) == ("torch", "Lamb") else tol.FORWARD_64
     assert max(relative_error(a, b) for a, b in zip(broken, whole, strict=True)) <= limit

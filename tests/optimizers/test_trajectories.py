@@ -23,6 +23,7 @@ KERAS_FAILS = {
     ("tensorflow", "ScheduleFreeAdamW"): "reads z after it was written: 4e-3 off its own JAX",
     ("torch", "ScheduleFreeAdamW"): "reads z after it was written: 4e-3 off its own JAX",
 }
+RUNS = (at_work.run, optimizers), (at_work.run_theirs, keras.optimizers)
 
 
 def distance(a, b):
@@ -35,7 +36,7 @@ def test_own_options(case):
     if (BACKEND, name) in KERAS_FAILS:
         pytest.skip(f"Keras {KERAS_FAILS[BACKEND, name]}")
     ours = at_work.run(getattr(optimizers, name)(**options))
-    theirs = at_work.run(getattr(keras.optimizers, name)(**options))
+    theirs = at_work.run_theirs(getattr(keras.optimizers, name)(**options))
     assert distance(ours, theirs) <= (1e-8 if (BACKEND, name) in KERAS_ROUNDS else tol.FORWARD_64)
 
 
@@ -44,8 +45,8 @@ def test_options_of_the_base_class(option):
     """On Adam, which has every kind of state; each optimiser inherits them from one class."""
     compiled = BACKEND == "jax" and option == "accumulation"  # compiles each condition anew
     ours, theirs = (
-        at_work.run(module.Adam(**at_work.BASE[option]), steps=12, compiled=compiled)
-        for module in (optimizers, keras.optimizers)
+        run(module.Adam(**at_work.BASE[option]), steps=12, compiled=compiled)
+        for run, module in RUNS
     )
     assert distance(ours, theirs) <= tol.FORWARD_64
 
@@ -64,8 +65,7 @@ def test_all_options_of_the_base_class_at_once(name):
     }
     compiled = BACKEND == "jax"  # compiles each condition anew
     ours, theirs = (
-        at_work.run(getattr(module, name)(**options), steps=8, compiled=compiled)
-        for module in (optimizers, keras.optimizers)
+        run(getattr(module, name)(**options), steps=8, compiled=compiled) for run, module in RUNS
     )
     assert distance(ours, theirs) <= (1e-8 if (BACKEND, name) in KERAS_ROUNDS else tol.FORWARD_64)
 

@@ -4,7 +4,7 @@ import keras
 
 from kerasdl.backend import get_mask
 from kerasdl.layers.merging.base import Merge
-from kerasdl.ops import merging
+from kerasdl.ops import limits, merging
 
 _register = keras.saving.register_keras_serializable(package="kerasdl")
 
@@ -36,7 +36,7 @@ class Maximum(Merge):
     def merge(self, inputs):
         """Compute the maximum."""
         masks = [get_mask(x) for x in inputs]
-        return merging.masked_extremum(merging.maximum, inputs, masks)
+        return merging.masked_extremum(limits.maximum, inputs, masks)
 
 
 @_register
@@ -60,7 +60,7 @@ class Minimum(Merge):
     def merge(self, inputs):
         """Compute the minimum."""
         masks = [get_mask(x) for x in inputs]
-        return merging.masked_extremum(merging.minimum, inputs, masks)
+        return merging.masked_extremum(limits.minimum, inputs, masks)
 
 
 def maximum(inputs, **kwargs):

@@ -16,7 +16,6 @@ from kerasdl.ops.updates.adam import adamax_step as adamax_step
 from kerasdl.ops.updates.adam import adamax_update as adamax_update
 from kerasdl.ops.updates.adam import adamw_update as adamw_update
 from kerasdl.ops.updates.adam import amsgrad_update as amsgrad_update
-from kerasdl.ops.updates.adam import maximum as maximum
 from kerasdl.ops.updates.adaptive import adadelta_move as adadelta_move
 from kerasdl.ops.updates.adaptive import adadelta_update as adadelta_update
 from kerasdl.ops.updates.adaptive import adagrad_update as adagrad_update

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from kerasdl.ops.limits import maximum, minimum
 from kerasdl.ops.updates.momentum import exponential_moving_average
 
 
@@ -57,9 +58,9 @@ def adafactor_update(theta, g, r, c, v, t, alpha, beta_2_decay, epsilon_1, epsil
         rows = r / ops.mean(r, axis=-1, keepdims=True)
         v = ops.expand_dims(rows, -1) * ops.expand_dims(c, -2)
     u = ops.divide(g, ops.sqrt(v))
-    u_hat = ops.divide(u, ops.maximum(ops.cast(1, u.dtype), _rms(u) / d))
-    rho = ops.minimum(alpha, 1 / ops.sqrt(t))
-    scale = ops.maximum(ops.cast(epsilon_2, u.dtype), _rms(theta))
+    u_hat = ops.divide(u, maximum(1.0, _rms(u) / d))
+    rho = minimum(alpha, 1 / ops.sqrt(t))
+    scale = maximum(epsilon_2, _rms(theta))
     return r, c, v, ops.multiply(scale * rho, u_hat)
 
 

@@ -1,8 +1,8 @@
 """Adam and the rules that differ from it in one line: AMSGrad, AdamW, Adamax."""
 
-import keras
 from keras import ops
 
+from kerasdl.ops.limits import maximum
 from kerasdl.ops.updates.momentum import exponential_moving_average
 
 
@@ -206,26 +206,3 @@ def adamax_step(m, u, t, alpha, beta_1, epsilon):
     t = ops.convert_to_tensor(t)
     alpha_t = alpha / (1 - ops.power(ops.cast(beta_1, t.dtype), t))
     return alpha_t * ops.convert_to_tensor(m) / (ops.convert_to_tensor(u) + epsilon)
-
-
-def maximum(a, b):
-    r"""Element-wise $\max(a, b)$, in float64 too.
-
-    `keras.ops.maximum` computes float64 in float32 on PyTorch (its result type is halved), which
-    is off by up to 6e-8; a selection is not.
-
-    Args:
-        a: Tensor.
-        b: Tensor of the same shape, possibly sparse.
-
-    Returns:
-        Tensor of the same shape.
-
-    Example:
-        >>> [float(x) for x in maximum(ops.array([1.0, 5.0]), ops.array([2.0, 3.0]))]
-        [2.0, 5.0]
-    """
-    if keras.backend.standardize_dtype(a.dtype) != "float64":
-        return ops.maximum(a, b)
-    a, b = ops.convert_to_tensor(a, sparse=False), ops.convert_to_tensor(b, sparse=False)
-    return ops.where(a > b, a, b)

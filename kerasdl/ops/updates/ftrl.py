@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from kerasdl.ops.limits import clip
+
 
 def ftrl_update(theta, g, n, z, alpha, power, l1, l2, shrinkage):
     r"""FTRL-proximal: the minimum of all past linearised losses plus the penalties.
@@ -44,5 +46,5 @@ def ftrl_update(theta, g, n, z, alpha, power, l1, l2, shrinkage):
     root_t = n_t**-power
     sigma = (root_t - n**-power) / alpha
     z = z + ops.subtract(ops.add(g, 2 * shrinkage * theta), sigma * theta)
-    theta = (ops.clip(z, -l1, l1) - z) / (root_t / alpha + 2 * l2)
+    theta = (clip(z, -l1, l1) - z) / (root_t / alpha + 2 * l2)
     return n_t, z, theta

@@ -63,8 +63,9 @@ def test_equal_to_keras_with_the_same_seed_and_with_its_transformation(case, dat
     assert relative_error(ours(images, training=True), expected) <= tol.FORWARD_32
 
     transformation = theirs.get_random_transformation(images, training=True)
-    expected = theirs.transform_images(ops.convert_to_tensor(images.copy()), transformation)
     result = ours.transform_images(ops.convert_to_tensor(images), transformation)
+    # behind ours: on PyTorch Keras' RandomRotation changes the transformation in place
+    expected = theirs.transform_images(ops.convert_to_tensor(images.copy()), transformation)
     assert relative_error(result, expected) <= tol.FORWARD_32
 
 
