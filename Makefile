@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TORCH := $(VENV)/.torch
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all verify verify-tensorflow verify-jax verify-torch verify-sample \
+.PHONY: help setup demo test test-all test-backends verify verify-tensorflow verify-jax verify-torch verify-sample \
         keras-suite keras-suite-tensorflow keras-suite-jax bench-foundations bench-recurrent bench-attention \
         bench-gpu bench-decoding bench-serving cnn-parity soak smoke notebooks audit lint format clean
 
@@ -23,6 +24,10 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
+$(TORCH): $(READY)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[torch]'
+	@touch $@
+
 demo: $(READY) ## The whole way once: train, export, serve, ask over HTTP
 	@exec $(BIN)/kerasdl demo
 
@@ -35,6 +40,13 @@ test: $(READY) ## The tests but the slow ones, on TensorFlow
 
 test-all: $(READY) ## All tests, those that train and serve for minutes included
 	$(BIN)/python -m pytest -q $(WORKERS)
+
+# What users of other backends call: layers, operations, optimisers.
+ELSEWHERE := tests/layers tests/ops tests/optimizers -m "not slow"
+
+test-backends: $(TORCH) ## The tests of layers, operations and optimisers on JAX and PyTorch
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -q $(WORKERS) $(ELSEWHERE)
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -q $(WORKERS) $(ELSEWHERE)
 
 # The full proof: every public symbol against Keras' built-in. docs/results/parity.md is written.
 verify: verify-tensorflow verify-jax verify-torch ## Prove every symbol on TensorFlow, JAX and PyTorch
@@ -49,12 +61,6 @@ HASTY := --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=
 
 verify-jax: $(READY)
 	XLA_FLAGS="$(HASTY)" $(BIN)/kerasdl verify --backend jax
-
-TORCH := $(VENV)/.torch
-
-$(TORCH): $(READY)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[torch]'
-	@touch $@
 
 verify-torch: $(TORCH)
 	$(BIN)/kerasdl verify --backend torch

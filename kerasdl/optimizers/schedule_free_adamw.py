@@ -89,7 +89,11 @@ class ScheduleFreeAdamW(Optimizer):
         # optimiser inside a traced function, and training would start from weights of 0.
         first = ops.equal(self.iterations, 0)
         y = ops.convert_to_tensor(variable)
-        z_before = whole(first, y, ops.convert_to_tensor(z))
+        start = y
+        if self.weight_decay and self._use_weight_decay(variable):  # y has lost its share already
+            rate = ops.cast(learning_rate, dtype) * ops.cast(self.weight_decay, dtype)
+            start = y / (1 - rate)
+        z_before = whole(first, start, ops.convert_to_tensor(z))
         z_t, y_t = schedule_free_update(
             y, g, z_before, v, t, alpha, self.beta_1, self.beta_2, self.epsilon
         )
