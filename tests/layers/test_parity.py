@@ -124,6 +124,7 @@ CASES = {
     ),
 }
 
+
 def pair(case, **kwargs):
     name, arguments, shapes, call = CASES[case]
     if (keras.backend.backend(), case) == ("torch", "norm_first"):
