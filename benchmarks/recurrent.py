@@ -78,7 +78,7 @@ def watched():
     """Note which path the recurrences take while they are traced."""
     path = {}  # for its order
 
-    def noting(module, function, **names):
+    def noting(module, function, names):
         def wrapper(*args, **kwargs):
             result = function(*args, **kwargs)
             path.update({name: True for name, says in names.items() if says(result)})
@@ -90,12 +90,12 @@ def watched():
         noting(
             through_time,
             through_time._through_time,
-            **{"by hand": bool, "both directions in one loop": lambda runs: len(runs) > 1},
+            {"by hand": bool, "both directions in one loop": lambda runs: len(runs) > 1},
         ),
-        noting(through_time, through_time.in_halves, **{"two halves": bool}),
-        noting(through_time, through_time._parts, **{"parts": lambda parts: parts > 1}),
-        noting(through_time, through_time._sums_in_the_loop, **{"sums in the loop": bool}),
-        noting(rnn, rnn.unfold, **{"plain loop": bool}),
+        noting(through_time, through_time.in_halves, {"two halves": bool}),
+        noting(through_time, through_time._parts, {"parts": lambda parts: parts > 1}),
+        noting(through_time, through_time._sums_in_the_loop, {"sums in the loop": bool}),
+        noting(rnn, rnn.unfold, {"plain loop": bool}),
     ):
         yield path
 

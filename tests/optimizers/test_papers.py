@@ -255,6 +255,22 @@ def test_schedule_free():
     assert_equal(optimizers.ScheduleFreeAdamW(ALPHA, BETA_1, BETA_2, EPSILON), rule)
 
 
+def test_schedule_free_with_weight_decay():
+    """Decoupled: y alone loses its share, also at the first step; x is what y and z say."""
+    decay = 0.25
+
+    def rule(t, theta, g, s):
+        z, y = s.get("z", theta), theta - ALPHA * decay * theta
+        x = (y - (1 - BETA_1) * z) / BETA_1
+        s["v"] = BETA_2 * s.get("v", 0) + (1 - BETA_2) * g**2
+        s["z"] = z - ALPHA * g / (np.sqrt(s["v"] / (1 - BETA_2**t)) + EPSILON)
+        x = (1 - 1 / t) * x + s["z"] / t
+        return (1 - BETA_1) * s["z"] + BETA_1 * x
+
+    optimizer = optimizers.ScheduleFreeAdamW(ALPHA, BETA_1, BETA_2, EPSILON, weight_decay=decay)
+    assert_equal(optimizer, rule)
+
+
 def test_muon():
     """Jordan's `zeropower_via_newtonschulz5`, with Liu et al.'s factor 0.25 √(larger side)."""
     a, b, c = 3.5, -4.75, 2.0

@@ -1,7 +1,5 @@
 """A recurrent layer in both directions."""
 
-from functools import partial
-
 import keras
 from keras import ops
 
@@ -138,8 +136,9 @@ class Bidirectional(keras.Layer):
                 arguments["mask"] = mask
             return layer(sequences, initial_state=state, **arguments)
 
+        forward, backward = self._directions()
         with at_once(2):
-            outputs = both(*map(partial(partial, run), self._directions(), states))
+            outputs = both(lambda: run(forward, states[0]), lambda: run(backward, states[1]))
         more = ()
         if self.return_state:
             more = (*outputs[0][1:], *outputs[1][1:])

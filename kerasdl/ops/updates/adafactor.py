@@ -60,7 +60,7 @@ def adafactor_update(theta, g, r, c, v, t, alpha, beta_2_decay, epsilon_1, epsil
     u = ops.divide(g, ops.sqrt(v))
     u_hat = ops.divide(u, maximum(1.0, _rms(u) / d))
     rho = minimum(alpha, 1 / ops.sqrt(t))
-    scale = maximum(epsilon_2, _rms(theta))
+    scale = maximum(ops.cast(epsilon_2, u.dtype), _rms(theta))  # rounded as Keras rounds it
     return r, c, v, ops.multiply(scale * rho, u_hat)
 
 
